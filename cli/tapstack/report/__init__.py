@@ -1,0 +1,1 @@
+"""What leaves the process: text, JSON, progress."""

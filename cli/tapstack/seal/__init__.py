@@ -1,0 +1,1 @@
+"""What binds a plan to the judgement passed on it."""

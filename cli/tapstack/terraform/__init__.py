@@ -1,0 +1,1 @@
+"""Everything that touches Terraform: the only place that starts a process."""

@@ -1,0 +1,1 @@
+"""Policies about keys and encryption at rest."""

@@ -1,0 +1,1 @@
+"""Policies about logs and alarms."""

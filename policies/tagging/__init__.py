@@ -1,0 +1,1 @@
+"""Policies about tags and names."""

@@ -1,0 +1,160 @@
+"""The `tap` command: which commands there are, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from tapstack import __version__
+from tapstack.errors import EnvironmentFailure, ExitCode, InputError, Interrupted, TapError
+
+# Name, module, attribute, one line of help. Kept here so that `tap --help` imports no command.
+_COMMANDS = {
+    "plan": ("plan", "plan, judge and seal what Terraform is about to do"),
+    "apply": ("apply", "apply exactly what was judged"),
+    "destroy": ("destroy", "plan a destroy, ask, and carry it out"),
+    "check": ("check", "judge a directory, a plan or a state without applying"),
+    "output": ("output", "the outputs of the stack"),
+    "sandbox": ("sandbox", "the embedded AWS: start, stop, status, env"),
+    "config": ("config", "each setting and where it came from"),
+    "doctor": ("doctor", "what is missing on this machine, and what mends it"),
+}
+
+# The machine's faults; any other OSError is a bug of ours and gets a crash report.
+_MACHINE = {
+    errno.ENOSPC: "is the disk full?",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENOMEM: "the machine is out of memory",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"tapstack.commands.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: "
+    + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode)
+    + ". Every option may be set by an environment variable TAP_<OPTION> and many in tap.toml.",
+)
+@click.version_option(__version__, prog_name="tap")
+def tap() -> None:
+    """Plan, judge, seal and apply Terraform stacks.
+
+    \b
+    Examples:
+      tap plan                 on the embedded AWS: no account, nothing to set up
+      tap apply --env prod     apply the newest sealed plan of that environment
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run tap and exit with the documented code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = _run(arguments)
+    except (KeyboardInterrupt, click.Abort):
+        code = _fail(Interrupted("Interrupted; nothing was left running."))
+    except click.ClickException as failure:
+        context = getattr(failure, "ctx", None)
+        code = _fail(
+            InputError(failure.format_message(), hint=f"{context.command_path} --help" if context else None)
+        )
+    except TapError as failure:
+        code = _fail(failure)
+    except OSError as failure:
+        code = _fail(_machine(failure)) if failure.errno in _MACHINE else _crash(failure)
+    except Exception as failure:
+        code = _crash(failure)
+    _flush()
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    result = tap.main(arguments, prog_name="tap", standalone_mode=False)
+    return int(result) if isinstance(result, int) else 0
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _fail(failure: TapError) -> int:
+    from tapstack.report.screen import Screen
+
+    Screen().error(failure.message, failure.hint)
+    return int(failure.exit_code)
+
+
+def _machine(failure: OSError) -> EnvironmentFailure:
+    where = f"{failure.filename}: " if failure.filename else ""
+    return EnvironmentFailure(f"{where}{failure.strerror}.", hint=_MACHINE[failure.errno or 0])
+
+
+def _crash(failure: Exception) -> int:
+    import tempfile
+    import traceback
+
+    from tapstack.report.screen import Screen
+
+    # The traceback of the code, without values of variables: they may be secrets.
+    text = "".join(traceback.format_exception(failure))
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="tap-crash-", suffix=".txt")  # mode 0600
+        with os.fdopen(descriptor, "w") as report:
+            report.write(f"tap {__version__}, Python {sys.version}\n{' '.join(sys.argv[:2])}\n\n{text}")
+    except OSError:
+        path = "nowhere: it could not be written"
+    Screen().error(
+        f"Unexpected {type(failure).__name__}; the crash report is in {path}.",
+        "please file it as an issue; look through it for secrets first",
+    )
+    return int(ExitCode.UNEXPECTED)
+
+
+def _flush() -> None:
+    from tapstack.report.screen import drop
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            drop(stream)
+        except ValueError:
+            continue

@@ -1,0 +1,93 @@
+"""`tap apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import orjson
+
+from tapstack.commands import planning
+from tapstack.commands.options import Common, common, lock_timeout
+from tapstack.deployment.apply import apply_sealed, choose
+from tapstack.deployment.plan import make_plan
+from tapstack.deployment.prepare import Prepared
+from tapstack.errors import ExitCode, InputError
+from tapstack.report import plan_text, progress
+from tapstack.seal.manifest import Seal
+
+
+@click.command("apply")
+@click.argument("plan_id", metavar="[ID]", required=False)
+@common
+@planning.plan_options
+@lock_timeout
+@click.option("--auto-approve", is_flag=True, help="Do not ask before applying a plan made just now.")
+def command(
+    common: Common,
+    plan_id: str | None,
+    variables: tuple[str, ...],
+    var_files: tuple[Path, ...],
+    targets: tuple[str, ...],
+    lock_timeout: float,
+    auto_approve: bool,
+) -> int:
+    """Apply a sealed plan: the one named, or the newest of the environment.
+
+    Without a sealed plan, plan and judge first, and ask. Options that change the plan (--var, --var-file,
+    --target) always make a new one.
+
+    \b
+    Examples:
+      tap apply -C terraform
+      tap apply --env prod 20261121T101500Z-1f3a
+    """
+    changed = bool(variables or var_files or targets)
+    if plan_id and changed:
+        raise InputError("--var, --var-file and --target belong to a plan; a sealed plan can't be changed.")
+    with planning.prepared(common, "apply", lock_timeout=lock_timeout) as (stack, display):
+        seal = None if changed else choose(stack, plan_id)
+        if seal is None:
+            planned = make_plan(stack, planning.request(variables, var_files, targets))
+            seal = planned.seal
+            if not common.as_json or planned.exit_code is not ExitCode.DONE:
+                planning.show(common, planned, full=False)
+            if planned.exit_code is not ExitCode.DONE or planned.is_empty:
+                return int(planned.exit_code)
+            if not auto_approve:
+                confirm(display, "Apply exactly this?")
+        carry_out(common, stack, display, seal)
+    return int(ExitCode.DONE)
+
+
+def confirm(display: progress.Progress, question: str) -> None:
+    """Ask on the terminal; only "yes" counts, as in Terraform. Raises InputError where nobody can answer."""
+    display.close()
+    stdin = click.get_text_stream("stdin")
+    if not stdin or stdin.closed or not stdin.isatty():
+        raise InputError(
+            "Nobody can be asked: standard input is not a terminal.",
+            hint="give --auto-approve, or `tap plan` first and then `tap apply ID`",
+        )
+    if (
+        click.prompt(f"{question} Only 'yes' is taken as yes", default="", show_default=False, err=True)
+        != "yes"
+    ):
+        raise click.Abort
+
+
+def carry_out(common: Common, stack: Prepared, display: progress.Progress, seal: Seal) -> None:
+    """Apply a seal and say so."""
+    display.expect(sum(seal.changes.values()))
+    apply_sealed(stack, seal)
+    if common.as_json:
+        document = {
+            "schema": "tap.apply/1",
+            "id": seal.id,
+            "operation": seal.operation,
+            "changes": dict(seal.changes),
+        }
+        common.screen.result(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    else:
+        done = "Destroyed" if seal.operation == "destroy" else "Applied"
+        common.screen.result(f"{done} {seal.id}: {plan_text.summary(seal.changes)}.")

@@ -1,0 +1,46 @@
+"""`tap destroy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tapstack.commands import planning
+from tapstack.commands.apply import carry_out, confirm
+from tapstack.commands.options import Common, common, lock_timeout
+from tapstack.deployment.apply import refuse_unless_destroyable
+from tapstack.deployment.plan import make_plan
+from tapstack.errors import ExitCode
+
+
+@click.command("destroy")
+@common
+@planning.plan_options
+@lock_timeout
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+def command(
+    common: Common,
+    variables: tuple[str, ...],
+    var_files: tuple[Path, ...],
+    targets: tuple[str, ...],
+    lock_timeout: float,
+    auto_approve: bool,
+) -> int:
+    """Plan to destroy everything, ask, and carry out exactly that plan.
+
+    \b
+    Examples:
+      tap destroy -C terraform
+      tap destroy --auto-approve
+    """
+    refuse_unless_destroyable(common.settings)
+    with planning.prepared(common, "destroy", lock_timeout=lock_timeout) as (stack, display):
+        planned = make_plan(stack, planning.request(variables, var_files, targets, destroy=True))
+        if not common.as_json:
+            planning.show(common, planned, full=False)
+        if not planned.is_empty:
+            if not auto_approve:
+                confirm(display, "Destroy all of this?")
+            carry_out(common, stack, display, planned.seal)
+    return int(ExitCode.DONE)

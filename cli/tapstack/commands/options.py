@@ -1,0 +1,74 @@
+"""The options that every command has, declared once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tapstack.report.screen import Screen
+from tapstack.settings import SANDBOX, Settings, load
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What the common options say: the stack, its settings, and where words go."""
+
+    settings: Settings
+    screen: Screen
+    as_json: bool
+    verbose: int
+
+
+def common(function: _F) -> _F:
+    """Give a command -C, --env, --json, -q and -v, and hand it a `Common` as its first argument."""
+
+    @click.option(
+        "-C",
+        "--chdir",
+        "directory",
+        envvar="TAP_CHDIR",
+        default=".",
+        metavar="DIR",
+        help="The stack's directory.",
+    )
+    @click.option(
+        "--env",
+        "environment",
+        envvar="TAP_ENV",
+        default=SANDBOX,
+        show_default=True,
+        metavar="NAME",
+        help="An environment of tap.toml.",
+    )
+    @click.option("--json", "as_json", envvar="TAP_JSON", is_flag=True, help="One JSON document on stdout.")
+    @click.option("-q", "--quiet", envvar="TAP_QUIET", is_flag=True, help="Results and errors only.")
+    @click.option("-v", "--verbose", count=True, help="More detail.")
+    @functools.wraps(function)
+    def command(
+        *args: Any, directory: str, environment: str, as_json: bool, quiet: bool, verbose: int, **kwargs: Any
+    ) -> Any:
+        screen = Screen(quiet=quiet)
+        settings = load(Path(directory), environment)
+        return function(Common(settings, screen, as_json, verbose), *args, **kwargs)
+
+    return command  # type: ignore[return-value]  # click's decorators keep the callable, mypy can't see it
+
+
+def lock_timeout(function: _F) -> _F:
+    """--lock-timeout, for what must not run twice at once."""
+    return click.option(
+        "--lock-timeout",
+        envvar="TAP_LOCK_TIMEOUT",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for another tap or Terraform.",
+    )(function)

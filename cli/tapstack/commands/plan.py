@@ -1,0 +1,47 @@
+"""`tap plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tapstack.commands import planning
+from tapstack.commands.options import Common, common, lock_timeout
+from tapstack.deployment.plan import make_plan
+from tapstack.errors import ExitCode
+
+
+@click.command("plan")
+@common
+@planning.plan_options
+@lock_timeout
+@click.option("--destroy", is_flag=True, help="Plan to destroy everything.")
+@click.option("--refresh-only", is_flag=True, help="Only bring the state up to date.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there are changes, as Terraform does.")
+@click.option("--full", is_flag=True, help="List every change.")
+def command(
+    common: Common,
+    variables: tuple[str, ...],
+    var_files: tuple[Path, ...],
+    targets: tuple[str, ...],
+    lock_timeout: float,
+    destroy: bool,
+    refresh_only: bool,
+    detailed_exitcode: bool,
+    full: bool,
+) -> int:
+    """Plan the stack, judge the plan by the policies, and seal both.
+
+    \b
+    Examples:
+      tap plan -C terraform
+      tap plan --env prod --var-file prod.tfvars --detailed-exitcode
+    """
+    request = planning.request(variables, var_files, targets, destroy=destroy, refresh_only=refresh_only)
+    with planning.prepared(common, "plan", lock_timeout=lock_timeout) as (stack, _):
+        planned = make_plan(stack, request)
+    planning.show(common, planned, full=full)
+    if planned.exit_code is ExitCode.DONE and detailed_exitcode and not planned.is_empty:
+        return int(ExitCode.CHANGES)
+    return int(planned.exit_code)

@@ -1,0 +1,156 @@
+"""`tap sandbox start | stop | status | env`: the embedded AWS, for use with any AWS tool."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+
+import click
+import orjson
+
+from tapstack.commands.options import Common, common
+from tapstack.deployment.prepare import recorded_resources, set_state_aside, work_directory, STATE_FILE
+from tapstack.errors import ExitCode, InputError, SandboxFailed
+from tapstack.sandbox import daemon, environment
+from tapstack.sandbox.daemon import Sandbox
+
+
+@click.group("sandbox")
+def command() -> None:
+    """The embedded AWS: one server per stack, on loopback, in memory.
+
+    \b
+    Examples:
+      tap sandbox start -C terraform
+      eval "$(tap sandbox env -C terraform)"; aws dynamodb list-tables
+    """
+
+
+def _require_sandbox(common: Common) -> None:
+    if not common.settings.is_sandbox:
+        raise InputError(
+            f"The embedded AWS belongs to environment sandbox, not to {common.settings.environment}."
+        )
+
+
+@command.command("start")
+@common
+@click.option(
+    "--port",
+    envvar="TAP_SANDBOX_PORT",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="A fixed port; 0 is any free one.",
+)
+def start(common: Common, port: int) -> int:
+    """Start it; `plan` and `apply` do so by themselves.
+
+    \b
+    Examples:
+      tap sandbox start
+      tap sandbox start --port 4566
+    """
+    _require_sandbox(common)
+    work = work_directory(common.settings)
+    held = recorded_resources(work / STATE_FILE)
+    if held and daemon.find(work) is None:
+        raise SandboxFailed(
+            f"{work / STATE_FILE} records {held} resources of an embedded AWS that is gone.",
+            hint="`tap sandbox stop` sets the state aside (nothing is deleted); then start",
+        )
+    _show(common, daemon.start(work, port=port), "started")
+    return int(ExitCode.DONE)
+
+
+@command.command("stop")
+@common
+def stop(common: Common) -> int:
+    """Stop it, and set aside the state that describes what it held.
+
+    \b
+    Examples:
+      tap sandbox stop
+      tap sandbox stop -C terraform --json
+    """
+    _require_sandbox(common)
+    work = work_directory(common.settings)
+    stopped = daemon.stop(work)
+    kept = set_state_aside(work)
+    if common.as_json:
+        document = {"stopped": stopped is not None, "state_kept": str(kept) if kept else None}
+        common.screen.result(orjson.dumps(document).decode())
+        return int(ExitCode.DONE)
+    common.screen.result(
+        f"Stopped the embedded AWS, process {stopped.pid}." if stopped else "It was not running."
+    )
+    if kept:
+        common.screen.result(f"What it held is gone; the state that described it is kept in {kept}.")
+    return int(ExitCode.DONE)
+
+
+@command.command("status")
+@common
+def status(common: Common) -> int:
+    """Show whether it runs, and what it holds: "nothing" after a complete destroy. Exit 1 if it does not run.
+
+    \b
+    Examples:
+      tap sandbox status
+      tap sandbox status --json
+    """
+    _require_sandbox(common)
+    running = _running(common)
+    holds = daemon.inventory(running)
+    if common.as_json:
+        common.screen.result(
+            orjson.dumps({**_fields(running), "holds": holds}, option=orjson.OPT_INDENT_2).decode()
+        )
+        return int(ExitCode.DONE)
+    _show(common, running, "runs")
+    if not holds:
+        common.screen.result("It holds nothing.")
+    for service, kinds in sorted(holds.items()):
+        common.screen.result(
+            f"  {service}: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        )
+    return int(ExitCode.DONE)
+
+
+@command.command("env")
+@common
+def env(common: Common) -> int:
+    """Print shell commands that point AWS tools at it, and away from any real account.
+
+    \b
+    Examples:
+      eval "$(tap sandbox env)"
+      tap sandbox env --json
+    """
+    _require_sandbox(common)
+    variables = environment.exports(_running(common), region=common.settings.region or "us-east-1")
+    if common.as_json:
+        common.screen.result(orjson.dumps(variables, option=orjson.OPT_INDENT_2).decode())
+        return int(ExitCode.DONE)
+    for name, value in sorted(variables.items()):
+        common.screen.result(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
+    return int(ExitCode.DONE)
+
+
+def _running(common: Common) -> Sandbox:
+    running = daemon.find(work_directory(common.settings))
+    if running is None:
+        raise SandboxFailed("The embedded AWS is not running.", hint="`tap sandbox start`")
+    return running
+
+
+def _fields(sandbox: Sandbox) -> dict[str, object]:
+    return {**asdict(sandbox), "log": str(sandbox.log)}
+
+
+def _show(common: Common, sandbox: Sandbox, verb: str) -> None:
+    if common.as_json:
+        common.screen.result(orjson.dumps(_fields(sandbox), option=orjson.OPT_INDENT_2).decode())
+    else:
+        common.screen.result(
+            f"The embedded AWS {verb}: {sandbox.url}, process {sandbox.pid}, log {sandbox.log}"
+        )

@@ -1,0 +1,1 @@
+"""What `tap plan`, `apply` and `destroy` do, step by step, without a word to the terminal."""

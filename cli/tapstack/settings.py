@@ -1,0 +1,252 @@
+"""tap.toml: one file per stack, validated, with the place that every value came from."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tapstack.errors import InputError
+
+FILE_NAME = "tap.toml"
+SANDBOX = "sandbox"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StackSection(_Section):
+    """`[stack]`: what is deployed, whatever the environment."""
+
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$|^$")
+    handlers: str = "handlers"
+    smoke: str | None = None
+    timeout_minutes: float = Field(default=60.0, gt=0)
+    python_version: str = Field(default="3.13", pattern=r"^3\.\d+$")
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+
+
+class EnvironmentSection(_Section):
+    """`[environments.NAME]`: where, with which variables, and what is allowed there."""
+
+    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")
+    variables: dict[str, Any] = {}
+    var_files: list[str] = []
+    destroyable: bool = True
+    policies: dict[str, dict[str, Any]] = {}
+
+
+class PoliciesSection(_Section):
+    """`[policies]`: a table of parameters per policy, and what holds for all of them."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    disabled: list[str] = []
+    unknown: Literal["block", "warn"] = "block"
+
+    @model_validator(mode="after")
+    def _tables_only(self) -> PoliciesSection:
+        for name, value in self.parameters.items():
+            if not isinstance(value, dict):
+                raise ValueError(
+                    f"{name} is not a key of [policies]; a policy's parameters are a table, [policies.{name}]"
+                )
+        return self
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters by policy name, as written."""
+        return self.__pydantic_extra__ or {}
+
+
+class SettingsFile(_Section):
+    """The whole of tap.toml."""
+
+    stack: StackSection = StackSection()
+    environments: dict[str, EnvironmentSection] = {}
+    policies: PoliciesSection = PoliciesSection()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One setting as it holds: its dotted key, its value, and where it came from."""
+
+    key: str
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """tap.toml as one environment sees it. `path` is None where there is no file and defaults hold."""
+
+    directory: Path
+    path: Path | None
+    environment: str
+    stack: StackSection
+    where: EnvironmentSection
+    policies: PoliciesSection
+    lines: Mapping[str, int]
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this environment is the embedded AWS."""
+        return self.environment == SANDBOX
+
+    @property
+    def name(self) -> str:
+        """The stack's name, by default its directory's."""
+        return self.stack.name or self.directory.resolve().name
+
+    @property
+    def region(self) -> str | None:
+        """The region given to providers through the environment; None leaves the caller's."""
+        return self.where.region or ("us-east-1" if self.is_sandbox else None)
+
+    @property
+    def work(self) -> Path:
+        """tap's own directory of this stack; git-ignored."""
+        return self.directory / ".tap"
+
+    @property
+    def environment_work(self) -> Path:
+        """tap's own directory of this environment."""
+        return self.work / self.environment
+
+    def policy_parameters(self) -> dict[str, dict[str, Any]]:
+        """Parameters by policy name: the environment's over the stack's, key by key."""
+        merged = {name: dict(table) for name, table in self.policies.parameters.items()}
+        for name, table in self.where.policies.items():
+            merged[name] = merged.get(name, {}) | table
+        return merged
+
+    def values(self) -> Iterator[Value]:
+        """Every setting with its source: a line of tap.toml, or the default."""
+        for section, prefix in (
+            (self.stack, "stack"),
+            (self.where, f"environments.{self.environment}"),
+            (self.policies, "policies"),
+        ):
+            for key, value in section.model_dump().items():
+                dotted = f"{prefix}.{key}"
+                line = self.lines.get(dotted)
+                source = f"{FILE_NAME}:{line}" if line else "default"
+                if dotted == "stack.name" and not value:
+                    value, source = self.name, "default: the directory's name"
+                elif key == "region" and value is None and self.is_sandbox:
+                    value = self.region
+                yield Value(dotted, value, source)
+
+
+def load(directory: Path, environment: str) -> Settings:
+    """The settings of `directory` for `environment`; defaults where there is no tap.toml.
+
+    Raises InputError, naming file, line, key, what was found and what was expected, for a file that is
+    malformed or has an unknown key or a wrong type, and for an environment that is not in it.
+    """
+    path = directory / FILE_NAME
+    text = _read(path)
+    try:
+        raw = tomllib.loads(text or "")
+    except tomllib.TOMLDecodeError as failure:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(failure))
+        where = f":{place.group(1)}" if place else ""
+        reason = re.sub(r" \(at .*\)$", "", str(failure))
+        raise InputError(
+            f"{path}{where} is not TOML: {reason}.", hint="see https://toml.io for the format"
+        ) from None
+    lines = dict(_key_lines(text or ""))
+    try:
+        file = SettingsFile.model_validate(raw)
+    except ValidationError as failure:
+        raise InputError(_explain(path, lines, failure)) from None
+    known = {SANDBOX, *file.environments}
+    if environment not in known:
+        raise InputError(
+            f"There is no environment {environment!r}: {_describe(path, text)} has {', '.join(sorted(known))}.",
+            hint=f"add [environments.{environment}] to {path}",
+        )
+    return Settings(
+        directory=directory.resolve(),
+        path=path if text is not None else None,
+        environment=environment,
+        stack=file.stack,
+        where=file.environments.get(environment, EnvironmentSection()),
+        policies=file.policies,
+        lines=lines,
+    )
+
+
+def _describe(path: Path, text: str | None) -> str:
+    return str(path) if text is not None else f"{path.parent} without a {FILE_NAME}"
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as failure:
+        raise InputError(f"{path} is not UTF-8 text (byte {failure.start}).") from None
+    except OSError as failure:
+        raise InputError(f"{path} can't be read: {failure.strerror}.") from failure
+
+
+def _explain(path: Path, lines: Mapping[str, int], failure: ValidationError) -> str:
+    sentences = []
+    for error in failure.errors():
+        keys = [str(part) for part in error["loc"]]
+        dotted = ".".join(keys)
+        line = next(
+            (lines[k] for k in (".".join(keys[:n]) for n in range(len(keys), 0, -1)) if k in lines), None
+        )
+        place = f"{path}:{line}" if line else str(path)
+        if error["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
+            meant = (
+                f"; did you mean {near[0]}?"
+                if near
+                else f"; known keys: {', '.join(_known_keys(keys[:-1]))}."
+            )
+            sentences.append(f"{place}: unknown key {dotted}{meant}")
+        else:
+            expected = error["msg"].removeprefix("Value error, ")
+            found = "" if error["type"] == "value_error" else f"{dotted} is {error['input']!r}: "
+            sentences.append(f"{place}: {found}{expected[0].lower() + expected[1:]}.")
+    return "\n".join(sentences)
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {"stack": StackSection, "environments": EnvironmentSection}
+    if not section:
+        return sorted(SettingsFile.model_fields)
+    return sorted(models[section[0]].model_fields) if section[0] in models else []
+
+
+_TABLE = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(
+    r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
+)
+
+
+def _key_lines(text: str) -> Iterator[tuple[str, int]]:
+    """Dotted key to 1-based line. tomllib keeps no positions; keys inside inline tables get their line's key."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := _TABLE.match(line):
+            table = _dotted(match.group(1))
+            yield table, number
+        elif match := _KEY.match(line):
+            key = _dotted(match.group(1))
+            yield f"{table}.{key}" if table else key, number
+
+
+def _dotted(key: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in key.split("."))

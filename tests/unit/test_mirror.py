@@ -1,0 +1,47 @@
+"""Finding unpacked provider mirrors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tapstack.errors import InputError
+from tapstack.terraform import mirror
+
+
+def unpacked(root: Path) -> Path:
+    (root / "registry.terraform.io" / "hashicorp" / "aws" / "5.100.0" / "linux_amd64").mkdir(parents=True)
+    return root
+
+
+def test_a_named_mirror_wins(tmp_path: Path) -> None:
+    wanted = unpacked(tmp_path / "mine")
+    unpacked(tmp_path / "home" / ".terraform.d" / "plugins")
+    assert mirror.find({"TAP_PROVIDER_MIRROR": str(wanted), "HOME": str(tmp_path / "home")}) == wanted
+
+
+def test_terraforms_implied_directories_count(tmp_path: Path) -> None:
+    implied = unpacked(tmp_path / ".terraform.d" / "plugins")
+    assert mirror.find({"HOME": str(tmp_path)}) == implied
+
+
+def test_a_named_directory_that_is_no_mirror_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no registry.terraform.io/<namespace>"):
+        mirror.find({"TAP_PROVIDER_MIRROR": str(tmp_path)})
+
+
+def test_what_a_mirror_holds_is_listed(tmp_path: Path) -> None:
+    assert mirror.providers(unpacked(tmp_path)) == ["hashicorp/aws 5.100.0"]
+
+
+def test_the_mirror_comes_first_and_the_registry_after_it(tmp_path: Path) -> None:
+    text = mirror.cli_configuration(Path('/a "quoted" dir'))
+    assert text.index('path = "/a \\"quoted\\" dir"') < text.index("direct {}")
+
+
+def test_a_working_configuration_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
+    config = tmp_path / "terraformrc"
+    assert mirror.wanted({"TF_CLI_CONFIG_FILE": str(config)})
+    config.write_text("")
+    assert not mirror.wanted({"TF_CLI_CONFIG_FILE": str(config)})

@@ -9,7 +9,7 @@ LIBRARY := $(VENV)/.terraform-library
 # Where there is no binary, Terraform comes as a shared library from PyPI.
 TERRAFORM := $(or $(TAP_TERRAFORM),$(shell command -v terraform || command -v tofu))
 
-.PHONY: help install demo test test-fast lint format lock clean
+.PHONY: help install demo test test-fast lint format docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ lint: install ## style, types, direction of the layers
 format: install ## rewrite to the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install ## pages that are generated from the program
+	$(BIN)/python docs/generate.py
 
 lock: ## resolve again: one run for everything, then pin by hash (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

@@ -65,13 +65,23 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), code.meaning) for code in ExitCode])
+        formatter.write_paragraph()
+        formatter.write_text(
+            "An option given wins over its environment variable (TAP_ENV, TAP_CHDIR, TAP_PLAN_TARGETS, ...), "
+            "and that over tap.toml; `tap config` shows what holds."
+        )
+
 
 @click.group(
     cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: "
-    + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode)
-    + ". Every option may be set by an environment variable TAP_<OPTION> and many in tap.toml.",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "auto_envvar_prefix": "TAP",
+    },
 )
 @click.version_option(__version__, prog_name="tap")
 def tap() -> None:

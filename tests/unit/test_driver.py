@@ -99,7 +99,11 @@ def test_variables_travel_in_private_files_in_order_and_never_as_arguments(
 ) -> None:
     given = tmp_path / "given.tfvars"
     given.write_text('a = "file"\n')
-    texts = [VariableText(b'{"a":"hunter2"}', "json"), given, VariableText(b'b = ["hunter2"]\n', "hcl")]
+    texts: list[Path | VariableText] = [
+        VariableText(b'{"a":"hunter2"}', "json"),
+        given,
+        VariableText(b'b = ["hunter2"]\n', "hcl"),
+    ]
     driver().plan(PlanOptions(out=Path("/p/tfplan"), variables=texts))
     assert [Path(w).name for w in recorder.argv if "-var" in w] == [
         "0.tfvars.json",

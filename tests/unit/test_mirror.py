@@ -27,7 +27,7 @@ def test_terraforms_implied_directories_count(tmp_path: Path) -> None:
 
 
 def test_a_named_directory_that_is_no_mirror_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no registry.terraform.io/<namespace>"):
+    with pytest.raises(InputError, match=r"holds no registry\.terraform\.io/<namespace>"):
         mirror.find({"TAP_PROVIDER_MIRROR": str(tmp_path)})
 
 

@@ -63,7 +63,8 @@ def test_each_value_says_where_it_came_from(tmp_path: Path) -> None:
         ),
         (
             "[policies]\nretention = 14\n",
-            "/tap.toml:1: retention is not a key of [policies]; a policy's parameters are a table, [policies.retention].",
+            "/tap.toml:1: retention is not a key of [policies]; a policy's parameters are a table, "
+            "[policies.retention].",
         ),
         (
             "[policies]\nunknown = 'ignore'\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -51,7 +52,7 @@ def command(
             planned = make_plan(stack, planning.request(variables, var_files, targets))
             seal = planned.seal
             if not common.as_json or planned.exit_code is not ExitCode.DONE:
-                planning.show(common, planned, full=False)
+                planning.show(common, planned)
             if planned.exit_code is not ExitCode.DONE or planned.is_empty:
                 return int(planned.exit_code)
             if not auto_approve:
@@ -63,16 +64,14 @@ def command(
 def confirm(display: progress.Progress, question: str) -> None:
     """Ask on the terminal; only "yes" counts, as in Terraform. Raises InputError where nobody can answer."""
     display.close()
-    stdin = click.get_text_stream("stdin")
-    if not stdin or stdin.closed or not stdin.isatty():
+    # None where it was closed before Python started.
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InputError(
             "Nobody can be asked: standard input is not a terminal.",
             hint="give --auto-approve, or `tap plan` first and then `tap apply ID`",
         )
-    if (
-        click.prompt(f"{question} Only 'yes' is taken as yes", default="", show_default=False, err=True)
-        != "yes"
-    ):
+    answer = click.prompt(f"{question} Only 'yes' is taken as yes", default="", show_default=False, err=True)
+    if answer != "yes":
         raise click.Abort
 
 
@@ -90,4 +89,4 @@ def carry_out(common: Common, stack: Prepared, display: progress.Progress, seal:
         common.screen.result(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     else:
         done = "Destroyed" if seal.operation == "destroy" else "Applied"
-        common.screen.result(f"{done} {seal.id}: {plan_text.summary(seal.changes)}.")
+        common.screen.result(f"{done} {seal.id}: {plan_text.summary(seal.changes, done=True)}.")

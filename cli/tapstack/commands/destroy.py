@@ -38,7 +38,7 @@ def command(
     with planning.prepared(common, "destroy", lock_timeout=lock_timeout) as (stack, display):
         planned = make_plan(stack, planning.request(variables, var_files, targets, destroy=True))
         if not common.as_json:
-            planning.show(common, planned, full=False)
+            planning.show(common, planned)
         if not planned.is_empty:
             if not auto_approve:
                 confirm(display, "Destroy all of this?")

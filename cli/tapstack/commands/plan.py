@@ -41,7 +41,7 @@ def command(
     request = planning.request(variables, var_files, targets, destroy=destroy, refresh_only=refresh_only)
     with planning.prepared(common, "plan", lock_timeout=lock_timeout) as (stack, _):
         planned = make_plan(stack, request)
-    planning.show(common, planned, full=full)
+    planning.show(common, planned, full=full, sealed=True)
     if planned.exit_code is ExitCode.DONE and detailed_exitcode and not planned.is_empty:
         return int(ExitCode.CHANGES)
     return int(planned.exit_code)

@@ -80,8 +80,8 @@ def request(
     return PlanRequest(variables, var_files, targets, destroy=destroy, refresh_only=refresh_only)
 
 
-def show(common: Common, planned: Planned, *, full: bool) -> None:
-    """A plan and its judgement: on one screen, or as one JSON document."""
+def show(common: Common, planned: Planned, *, full: bool = False, sealed: bool = False) -> None:
+    """A plan and its judgement: on one screen, or as one JSON document; `sealed` adds how to apply it later."""
     if common.as_json:
         common.screen.result(_json(planned))
         return
@@ -99,7 +99,7 @@ def show(common: Common, planned: Planned, *, full: bool) -> None:
         screen.result(
             ledger_text.render(planned.ledger, width=screen.width, colour=screen.colour()).rstrip("\n")
         )
-    if planned.exit_code is ExitCode.DONE and not planned.is_empty:
+    if sealed and planned.exit_code is ExitCode.DONE and not planned.is_empty:
         verb = "destroy" if planned.seal.operation == "destroy" else "apply"
         environment = f" --env {planned.seal.environment}" if not common.settings.is_sandbox else ""
         screen.result(

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from tapstack.commands.options import Common, common
-from tapstack.deployment.prepare import recorded_resources, set_state_aside, work_directory, STATE_FILE
+from tapstack.deployment.prepare import STATE_FILE, recorded_resources, set_state_aside, work_directory
 from tapstack.errors import ExitCode, InputError, SandboxFailed
 from tapstack.sandbox import daemon, environment
 from tapstack.sandbox.daemon import Sandbox
@@ -90,7 +90,8 @@ def stop(common: Common) -> int:
 
 @command.command("status")
 @common
-def status(common: Common) -> int:
+@click.option("--expect-empty", is_flag=True, help="Exit 1 unless it holds nothing.")
+def status(common: Common, expect_empty: bool) -> int:
     """Show whether it runs, and what it holds: "nothing" after a complete destroy. Exit 1 if it does not run.
 
     \b
@@ -102,18 +103,15 @@ def status(common: Common) -> int:
     running = _running(common)
     holds = daemon.inventory(running)
     if common.as_json:
-        common.screen.result(
-            orjson.dumps({**_fields(running), "holds": holds}, option=orjson.OPT_INDENT_2).decode()
-        )
-        return int(ExitCode.DONE)
-    _show(common, running, "runs")
-    if not holds:
-        common.screen.result("It holds nothing.")
-    for service, kinds in sorted(holds.items()):
-        common.screen.result(
-            f"  {service}: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        )
-    return int(ExitCode.DONE)
+        document = {**_fields(running), "holds": holds}
+        common.screen.result(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _show(common, running, "runs")
+        common.screen.result("It holds:" if holds else "It holds nothing.")
+        for service, kinds in sorted(holds.items()):
+            counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+            common.screen.result(f"  {service}: {counted}")
+    return int(ExitCode.FAILED if expect_empty and holds else ExitCode.DONE)
 
 
 @command.command("env")

@@ -49,7 +49,7 @@ def diagnose(settings: Settings, environ: Mapping[str, str] = os.environ) -> Ite
     yield _attempt("providers", lambda: _providers(environ))
     yield _attempt("configuration", lambda: _configuration(settings))
     yield _writable(settings)
-    yield _git(settings, environ)
+    yield _git(environ)
 
 
 def _attempt(what: str, look: Callable[[], Diagnosis]) -> Diagnosis:
@@ -152,7 +152,7 @@ def _writable(settings: Settings) -> Diagnosis:
     return Diagnosis("disk", True, f"{free // 1024**2} MiB free in {directory}")
 
 
-def _git(settings: Settings, environ: Mapping[str, str]) -> Diagnosis:
+def _git(environ: Mapping[str, str]) -> Diagnosis:
     path = shutil.which("git", path=environ.get("PATH"))
     if path is None:
         # Only what a plan says about its origin needs git.

@@ -14,12 +14,13 @@ from typing import Any
 import orjson
 
 from tapstack import __version__
-from tapstack.deployment.judge import judge_document
+from tapstack.deployment.judge import judge_document, shown
 from tapstack.deployment.prepare import Prepared
 from tapstack.errors import ExitCode, InputError, TapError
-from tapstack.gate.ledger import Ledger
+from tapstack.gate.ledger import Input, Ledger
 from tapstack.report import ledger_json
 from tapstack.seal import manifest
+from tapstack.settings import Settings
 from tapstack.terraform.driver import DiagnosedFailure, PlanOptions, VariableText
 from tapstack.terraform.source import Configuration, read_configuration
 
@@ -92,7 +93,8 @@ def make_plan(prepared: Prepared, request: PlanRequest) -> Planned:
         ledger = None
         if not request.destroy:
             prepared.observer.phase("judging the plan")
-            ledger = judge_document(document, settings, _configuration(source), path=options.out)
+            where = Input("plan", shown(options.out))
+            ledger = judge_document(document, settings, _configuration(source), where)
         planned = _seal(prepared, request, directory, document, ledger)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
@@ -127,18 +129,13 @@ def _options(
     prepared: Prepared, request: PlanRequest, directory: Path, source: Future[Configuration]
 ) -> PlanOptions:
     where = prepared.settings.where
-    plain: dict[str, Any] = {}
+    plain: dict[str, str] = {}
     expressions: dict[str, str] = {}
-    for given in request.variables:
-        name, separator, text = given.partition("=")
-        if not separator or not name.strip():
-            raise InputError(f"--var {given!r}: NAME=VALUE was expected.")
+    for name, text in named(request.variables).items():
         structured = text.lstrip().startswith(("[", "{")) and _is_structured(name, source)
-        plain.pop(name, None)
-        expressions.pop(name, None)
         (expressions if structured else plain)[name] = text
     hcl = "".join(f"{name} = {text}\n" for name, text in expressions.items())
-    sources = [
+    sources: list[Path | VariableText] = [
         *(_existing(prepared.settings.directory / name) for name in where.var_files),
         VariableText(orjson.dumps(where.variables, default=str), "json"),
         *map(_existing, request.var_files),
@@ -156,6 +153,22 @@ def _options(
     )
 
 
+def named(variables: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE texts as a mapping; the last of a name wins. Raises InputError for anything else."""
+    texts = {}
+    for given in variables:
+        name, separator, text = given.partition("=")
+        if not separator or not name.strip():
+            raise InputError(f"--var {given!r}: NAME=VALUE was expected.")
+        texts[name.strip()] = text
+    return texts
+
+
+def given_variables(settings: Settings, variables: Sequence[str]) -> dict[str, Any]:
+    """What is known of the variables before any plan: tap.toml's, then those of the command line."""
+    return {**settings.where.variables, **named(variables)}
+
+
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise InputError(f"{path} is not a file; a .tfvars file was expected.")
@@ -166,8 +179,9 @@ def _is_structured(name: str, source: Future[Configuration]) -> bool:
     """Whether a variable is declared with a type that is not a plain string."""
     if source.exception() is not None:
         return True
-    declared = source.result().variable_type(name)
-    return declared not in (None, "string")
+    variable = source.result().root.find("variable", name)
+    declared = variable.attributes.get("type") if variable else None
+    return declared not in (None, "${string}")
 
 
 def changes_of(document: Mapping[str, Any]) -> list[Change]:

@@ -108,7 +108,7 @@ def prepare(
     base = init_base
     sandbox = None
     if settings.is_sandbox:
-        sandbox = _sandbox(settings, observer, work)
+        sandbox = _sandbox(observer, work)
         base = isolated(environ, sandbox, region=settings.region or "us-east-1")
         # init may need the network for providers and modules, but nothing of the caller's AWS.
         init_base = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
@@ -153,7 +153,7 @@ def _cli_configuration(work: Path, mirror_directory: Path | None) -> Path | None
     return path
 
 
-def _sandbox(settings: Settings, observer: Observer, work: Path) -> Sandbox:
+def _sandbox(observer: Observer, work: Path) -> Sandbox:
     running = daemon.find(work)
     held = recorded_resources(work / STATE_FILE)
     owner = work / "state-owner"

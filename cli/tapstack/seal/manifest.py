@@ -89,12 +89,15 @@ def plan_path(directory: Path) -> Path:
 
 
 def newest(plans: Path, environment: str) -> Seal | None:
-    """The newest seal of an environment whose plan has not been applied yet."""
+    """The newest seal of an environment; None where there is none, or its plan was applied.
+
+    Older plans are never offered: what was applied since has made them stale.
+    """
     for directory in sorted(plans.glob("*/"), reverse=True):
-        if (directory / _SEAL).is_file() and plan_path(directory).is_file():
+        if (directory / _SEAL).is_file():
             seal = read(plans, directory.name)
             if seal.environment == environment:
-                return seal
+                return seal if plan_path(directory).is_file() else None
     return None
 
 

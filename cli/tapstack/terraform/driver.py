@@ -29,7 +29,7 @@ class _Arguments(Terraform):  # type: ignore[misc]  # python-terraform has no ty
         # The original turns every unknown attribute into a Terraform command.
         raise AttributeError(item)
 
-    def read_state_file(self, file_path: str | None = None) -> None:
+    def read_state_file(self, _file_path: str | None = None) -> None:
         # The original parses the state file of the working directory when it is created.
         self.tfstate = None
 

@@ -16,8 +16,8 @@ def terraform_environment(
     """`base` with tap's own settings for Terraform.
 
     `cli_config` is the CLI configuration to use instead of the user's, if any. TF_VAR_*, TF_TOKEN_*, TF_LOG,
-    TF_WORKSPACE and the plugin cache are the user's and pass through. Raises InputError for TF_CLI_ARGS*: they change what
-    is planned or applied behind the judgement's back.
+    TF_WORKSPACE and the plugin cache are the user's and pass through. Raises InputError for TF_CLI_ARGS*: they
+    change what is planned or applied behind the judgement's back.
     """
     for name in sorted(base):
         if name.startswith("TF_CLI_ARGS") and base[name]:

@@ -181,6 +181,7 @@ def _demand_hashes(requirements: Path, text: str) -> None:
         wanted = line.split(" #")[0].strip()
         if wanted and not wanted.startswith(("#", "-")) and "--hash=" not in wanted:
             raise InputError(
-                f"{requirements}: {wanted.split()[0]} is not pinned by a hash; a package must have the same bytes everywhere.",
+                f"{requirements}: {wanted.split()[0]} is not pinned by a hash; "
+                "a package must have the same bytes everywhere.",
                 hint="write the file with: pip-compile --generate-hashes",
             )

@@ -1,0 +1,119 @@
+"""Puts a plan, a state or a directory before the gate."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tapstack.errors import InputError, TapError
+from tapstack.gate.engine import Locate, judge
+from tapstack.gate.ledger import Input, Ledger, undecided
+from tapstack.gate.parameters import GateSettings
+from tapstack.gate.registry import load
+from tapstack.model.hcl import from_hcl
+from tapstack.model.plan import from_plan, is_plan
+from tapstack.model.stack import Resource, Stack
+from tapstack.model.state import from_state
+from tapstack.settings import Settings
+from tapstack.terraform.source import Configuration, Position, position, read_configuration
+
+# The first bytes of a saved plan, which is a zip archive.
+_PLAN_MAGIC = b"PK\x03\x04"
+
+
+def shown(path: Path) -> str:
+    """A path as reports name it: relative to the working directory."""
+    return os.path.relpath(path)
+
+
+def judge_document(
+    document: Any,
+    settings: Settings,
+    source: Configuration | TapError | None,
+    where: Input,
+    only: tuple[str, ...] = (),
+) -> Ledger:
+    """The ledger of a plan or a state (`terraform show -json`).
+
+    `source` gives the findings their lines; None where there is no configuration, an error where it could not be
+    read, which closes the gate.
+    """
+    if isinstance(source, TapError):
+        return undecided(source, where)
+    try:
+        stack = from_plan(document) if is_plan(document) else from_state(document)
+    except TapError as failure:
+        return undecided(failure, where)
+    return _judge(stack, settings, source, where, only)
+
+
+def judge_directory(
+    directory: Path, settings: Settings, variables: Mapping[str, Any], only: tuple[str, ...] = ()
+) -> Ledger:
+    """The ledger of a configuration before any plan. Raises InputError where `directory` holds none."""
+    where = Input("hcl", shown(directory))
+    try:
+        source = read_configuration(directory)
+        stack = from_hcl(source, variables)
+    except InputError:
+        raise
+    except TapError as failure:
+        return undecided(failure, where)
+    return _judge(stack, settings, source, where, only)
+
+
+def is_plan_file(path: Path) -> bool:
+    """Whether a file is a saved plan, which only Terraform can read."""
+    with path.open("rb") as file:
+        return file.read(len(_PLAN_MAGIC)) == _PLAN_MAGIC
+
+
+def read_document(path: Path) -> tuple[Any, Input]:
+    """A JSON file of Terraform's, and what to call it. Raises InputError where it is not JSON."""
+    data = path.read_bytes()
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as failure:
+        raise InputError(
+            f"{shown(path)} is neither a saved plan nor JSON ({failure}).",
+            hint="make it with `terraform show -json PLAN > plan.json`, or give a directory",
+        ) from None
+    kind = "plan" if is_plan(document) else "state"
+    return document, Input(kind, shown(path), hashlib.sha256(data).hexdigest())
+
+
+def is_raw_state(document: Any) -> bool:
+    """Whether a document is Terraform's own state file and not what `terraform show -json` makes of it."""
+    return isinstance(document, dict) and "lineage" in document and "values" not in document
+
+
+def _judge(
+    stack: Stack, settings: Settings, source: Configuration | None, where: Input, only: tuple[str, ...]
+) -> Ledger:
+    gate = GateSettings(
+        parameters=settings.policy_parameters(),
+        disabled=tuple(settings.policies.disabled),
+        unknown=settings.policies.unknown,
+    )
+    return judge(stack, load(), gate, _locator(source), only, source=where)
+
+
+def _locator(source: Configuration | None) -> Locate:
+    def locate(resource: Resource, attribute: str | None) -> Position | None:
+        if source is None:
+            return None
+        return position(
+            source,
+            resource.module_path,
+            resource.type,
+            resource.name,
+            mode=resource.mode,
+            attribute=attribute,
+        )
+
+    return locate

@@ -1,0 +1,64 @@
+"""The main job from the command line: once with the terraform binary, once with Terraform as a library."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tapstack.terraform import binary
+from tests.conftest import Tap
+
+pytestmark = pytest.mark.real
+
+
+def without_terraform(path: str) -> str:
+    """PATH without the directories that hold a terraform or tofu."""
+    return os.pathsep.join(
+        directory
+        for directory in path.split(os.pathsep)
+        if not any((Path(directory) / name).exists() for name in ("terraform", "tofu"))
+    )
+
+
+@pytest.mark.parametrize("kind", ["terraform", "library"])
+def test_plan_apply_use_destroy(stack: Callable[[str], Tap], kind: str) -> None:
+    tap = stack("main")
+    if kind == "library":
+        tap.env["PATH"] = without_terraform(tap.env["PATH"])
+    assert binary.find(tap.env).kind == kind
+
+    plan = json.loads(tap.succeeds("plan", "--json").out)
+    assert (plan["schema"], plan["decision"], plan["exit_code"]) == ("tap.plan/1", "open", 0)
+    assert set(plan["counts"]) == {"create"}
+    applied = tap.succeeds("apply", plan["id"])
+    assert f"Applied {plan['id']}: {plan['counts']['create']} created." in applied.out
+
+    # What was applied once is not applied again.
+    again = tap("apply", plan["id"])
+    assert (again.code, "has been applied already" in again.err) == (64, True)
+
+    outputs = tap.directory / "outputs.json"
+    outputs.write_text(tap.succeeds("output", "--json").out)
+    assert tap.succeeds("output", "table_name").out == "acme-dev-table\n"
+    exports = json.loads(tap.succeeds("sandbox", "env", "--json").out)
+    smoke = subprocess.run(
+        [sys.executable, "smoke.py", str(outputs)],
+        cwd=tap.directory,
+        env={k: v for k, v in (tap.env | exports).items() if v},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert smoke.returncode == 0, smoke.stdout + smoke.stderr
+
+    second = tap.succeeds("plan", "--detailed-exitcode")
+    assert "No changes." in second.out
+    tap.succeeds("destroy", "--auto-approve")
+    assert "It holds nothing." in tap.succeeds("sandbox", "status", "--expect-empty").out
+    assert "Stopped the embedded AWS" in tap.succeeds("sandbox", "stop").out

@@ -94,7 +94,7 @@ def test_a_directory_without_configuration(tmp_path: Path) -> None:
     for command in ("plan", "apply", "check"):
         answer = Tap(tmp_path)(command)
         assert answer.code == 64, command
-        assert f"{tmp_path} holds no .tf file" in answer.err
+        assert f"{tmp_path} holds no Terraform configuration: expected at least one .tf file." in answer.err
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
@@ -121,14 +121,16 @@ def test_a_variable_without_a_value(stack: Stack) -> None:
     answer = tap("plan")
     assert answer.code == 1
     assert "more.tf:1" in answer.err
-    assert 'The input variable "owner" is not set' in answer.err
+    assert "No value for required variable" in answer.err
 
 
-def test_a_variable_that_fails_its_validation(stack: Stack) -> None:
-    answer = stack("local")("plan", "--var", "greeting=hi")
+def test_a_variable_that_fails_its_validation_and_no_other_value_is_shown(stack: Stack) -> None:
+    answer = stack("local")("plan", "--var", "greeting=hi", "--var", "password=topsecret1")
     assert answer.code == 1
-    assert "main.tf:2" in answer.err
+    assert "with a value from tap.toml or --var" in answer.err
     assert "greeting must be longer than two characters." in answer.err
+    assert "validation rule at main.tf:6" in answer.err
+    assert "topsecret1" not in answer.said
 
 
 @pytest.mark.parametrize("given", ["greeting", "=x"])
@@ -181,6 +183,8 @@ def test_nobody_to_ask(stack: Stack) -> None:
     answer = tap("apply")
     assert answer.code == 64
     assert "Nobody can be asked: standard input is not a terminal." in answer.err
+    # What was not approved is not lying about to be applied by the next command.
+    assert not list((tap.directory / ".tap" / "plans").iterdir())
     closed = subprocess.run(
         ["/bin/sh", "-c", f"{TAP} apply <&-"],
         cwd=tap.directory,

@@ -58,13 +58,21 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 @pytest.mark.parametrize("binary", [TERRAFORM, TOFU, LIBRARY], ids=lambda b: b.kind)
 def test_every_kind_of_binary_gets_the_same_arguments(binary: Binary, recorder: Recorder) -> None:
-    driver(binary).init()
-    assert recorder.argv == [*binary.prefix, "init", "-input=false", "-no-color"]
+    driver(binary).apply(Path("/p/tfplan"))
+    assert recorder.argv == [*binary.prefix, "apply", "-json", "-input=false", "/p/tfplan"]
+
+
+def test_init_speaks_json_where_it_can(recorder: Recorder) -> None:
+    driver().init()
+    assert recorder.argv[1:] == ["init", "-json", "-input=false", "-no-color"]
+    for binary in (TOFU, Binary(("/bin/terraform",), "terraform", "1.8.5", "PATH")):
+        driver(binary).init()
+        assert recorder.argv[1:] == ["init", "-input=false", "-no-color"]
 
 
 def test_init_upgrades_only_when_told(recorder: Recorder) -> None:
     driver().init(upgrade=True)
-    assert recorder.argv[1:] == ["init", "-input=false", "-no-color", "-upgrade"]
+    assert recorder.argv[1:] == ["init", "-json", "-input=false", "-no-color", "-upgrade"]
 
 
 def test_plan_by_default(recorder: Recorder) -> None:

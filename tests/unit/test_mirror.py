@@ -35,9 +35,11 @@ def test_what_a_mirror_holds_is_listed(tmp_path: Path) -> None:
     assert mirror.providers(unpacked(tmp_path)) == ["hashicorp/aws 5.100.0"]
 
 
-def test_the_mirror_comes_first_and_the_registry_after_it(tmp_path: Path) -> None:
-    text = mirror.cli_configuration(Path('/a "quoted" dir'))
-    assert text.index('path = "/a \\"quoted\\" dir"') < text.index("direct {}")
+def test_the_registry_is_asked_only_for_what_the_mirror_lacks(tmp_path: Path) -> None:
+    text = mirror.cli_configuration(unpacked(tmp_path / 'a "quoted" dir'))
+    assert 'a \\"quoted\\" dir"' in text
+    assert 'include = ["registry.terraform.io/hashicorp/aws"]' in text
+    assert 'exclude = ["registry.terraform.io/hashicorp/aws"]' in text
 
 
 def test_a_working_configuration_of_the_users_own_is_left_alone(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_a_pipe_gets_one_dated_line_a_step_and_a_resource(err: Any) -> None:
     display.phase("applying")
     for address in ("aws_kms_key.a", "aws_sqs_queue.b"):
         display.event(started(address))
+    display.event(Event("apply_complete", "", "data.aws_iam_policy_document.p", "read", 0))
     display.event(Event("apply_progress", "", "aws_kms_key.a", "create", 10))
     display.event(Event("apply_progress", "", "aws_kms_key.a", "create", 30))
     display.event(finished("aws_kms_key.a", 31))

@@ -11,10 +11,11 @@ import orjson
 from tapstack.commands import planning
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment.apply import apply_sealed, choose
-from tapstack.deployment.plan import make_plan
+from tapstack.deployment.plan import PlanRequest, make_plan
 from tapstack.deployment.prepare import Prepared
 from tapstack.errors import ExitCode, InputError
 from tapstack.report import plan_text, progress
+from tapstack.seal import manifest
 from tapstack.seal.manifest import Seal
 
 
@@ -48,16 +49,33 @@ def command(
         raise InputError("--var, --var-file and --target belong to a plan; a sealed plan can't be changed.")
     with planning.prepared(common, "apply", lock_timeout=lock_timeout) as (stack, display):
         seal = None if changed else choose(stack, plan_id)
-        if seal is None:
-            planned = make_plan(stack, planning.request(variables, var_files, targets))
-            seal = planned.seal
-            if not common.as_json or planned.exit_code is not ExitCode.DONE:
-                planning.show(common, planned)
-            if planned.exit_code is not ExitCode.DONE or planned.is_empty:
-                return int(planned.exit_code)
-            if not auto_approve:
-                confirm(display, "Apply exactly this?")
-        carry_out(common, stack, display, seal)
+        if seal is not None:
+            carry_out(common, stack, display, seal)
+            return int(ExitCode.DONE)
+        request = planning.request(variables, var_files, targets)
+        return plan_and_carry_out(
+            common, stack, display, request, None if auto_approve else "Apply exactly this?"
+        )
+
+
+def plan_and_carry_out(
+    common: Common, stack: Prepared, display: progress.Progress, request: PlanRequest, question: str | None
+) -> int:
+    """Plan, show, ask `question` unless it is None, and carry out; the plan does not outlive a "no"."""
+    planned = make_plan(stack, request)
+    approved = False
+    try:
+        if not common.as_json or planned.exit_code is not ExitCode.DONE:
+            planning.show(common, planned)
+        if planned.exit_code is not ExitCode.DONE or planned.is_empty:
+            return int(planned.exit_code)
+        if question:
+            confirm(display, question)
+        approved = True
+    finally:
+        if not approved:
+            manifest.discard(planned.directory.parent, planned.seal.id)
+    carry_out(common, stack, display, planned.seal)
     return int(ExitCode.DONE)
 
 
@@ -79,6 +97,7 @@ def carry_out(common: Common, stack: Prepared, display: progress.Progress, seal:
     """Apply a seal and say so."""
     display.expect(sum(seal.changes.values()))
     apply_sealed(stack, seal)
+    display.close()
     if common.as_json:
         document = {
             "schema": "tap.apply/1",

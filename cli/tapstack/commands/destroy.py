@@ -7,11 +7,9 @@ from pathlib import Path
 import click
 
 from tapstack.commands import planning
-from tapstack.commands.apply import carry_out, confirm
+from tapstack.commands.apply import plan_and_carry_out
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment.apply import refuse_unless_destroyable
-from tapstack.deployment.plan import make_plan
-from tapstack.errors import ExitCode
 
 
 @click.command("destroy")
@@ -36,11 +34,6 @@ def command(
     """
     refuse_unless_destroyable(common.settings)
     with planning.prepared(common, "destroy", lock_timeout=lock_timeout) as (stack, display):
-        planned = make_plan(stack, planning.request(variables, var_files, targets, destroy=True))
-        if not common.as_json:
-            planning.show(common, planned)
-        if not planned.is_empty:
-            if not auto_approve:
-                confirm(display, "Destroy all of this?")
-            carry_out(common, stack, display, planned.seal)
-    return int(ExitCode.DONE)
+        request = planning.request(variables, var_files, targets, destroy=True)
+        question = None if auto_approve else "Destroy all of this?"
+        return plan_and_carry_out(common, stack, display, request, question)

@@ -20,7 +20,13 @@ def choose(prepared: Prepared, plan_id: str | None) -> manifest.Seal | None:
     settings = prepared.settings
     plans = settings.work / "plans"
     if plan_id is None:
-        return manifest.newest(plans, settings.environment)
+        newest = manifest.newest(plans, settings.environment)
+        if newest is not None and newest.operation == "destroy":
+            raise InputError(
+                f"The newest plan, {newest.id}, destroys everything; it is applied only when it is named.",
+                hint=f"tap apply {newest.id}, or `tap plan` for another",
+            )
+        return newest
     seal = manifest.read(plans, plan_id)
     if seal.environment != settings.environment:
         raise InputError(

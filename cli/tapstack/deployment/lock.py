@@ -29,12 +29,11 @@ def held(
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _acquire(descriptor, path, timeout, on_wait)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, orjson.dumps(_holder(operation)), 0)
+        with contextlib.suppress(OSError):  # on a full disk the lock holds all the same, without a name
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, orjson.dumps(_holder(operation)), 0)
         yield
     finally:
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
         os.close(descriptor)
 
 

@@ -79,7 +79,7 @@ def require_configuration(directory: Path) -> None:
         raise InputError(f"{directory} is not a directory.")
     if not any(path.name.endswith((".tf", ".tf.json")) for path in directory.iterdir()):
         raise InputError(
-            f"{directory} holds no .tf file; a directory with Terraform configuration was expected.",
+            f"{directory} holds no Terraform configuration: expected at least one .tf file.",
             hint="name it with -C DIR",
         )
 

@@ -60,7 +60,10 @@ class Work:
             self.in_flight[event.address] = (action, self._clock())
         elif event.kind in _ENDS:
             self.in_flight.pop(event.address, None)
-            if event.kind in ("apply_complete", "refresh_complete"):
+            # The total counts changes; reading a data source is none.
+            if event.kind == "refresh_complete" or (
+                event.kind == "apply_complete" and not (self.total and event.action == "read")
+            ):
                 self.done += 1
 
     def flying(self) -> list[tuple[str, str, int]]:

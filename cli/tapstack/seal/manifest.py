@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -99,6 +100,11 @@ def newest(plans: Path, environment: str) -> Seal | None:
             if seal.environment == environment:
                 return seal if plan_path(directory).is_file() else None
     return None
+
+
+def discard(plans: Path, plan_id: str) -> None:
+    """Remove a plan that nobody approved: the next apply must not find it."""
+    shutil.rmtree(plans / plan_id, ignore_errors=True)
 
 
 def read(plans: Path, plan_id: str) -> Seal:

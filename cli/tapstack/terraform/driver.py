@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,12 @@ from python_terraform import IsFlagged, Terraform
 from tapstack.errors import EnvironmentFailure, Interrupted, TerraformFailed
 from tapstack.terraform import events, process
 from tapstack.terraform.binary import Binary
+
+_NO_PROVIDER = (
+    "without a network, unpack a provider mirror (`terraform providers mirror DIR`) and set TAP_PROVIDER_MIRROR=DIR; "
+    "`tap doctor` shows what was found"
+)
+_PROVIDER_LOST = ("Failed to query available provider packages", "Failed to install provider")
 
 EventHandler = Callable[[events.Event], None]
 
@@ -81,10 +87,20 @@ class Driver:
 
     def init(self, *, upgrade: bool = False) -> None:
         """`terraform init`, keeping an existing backend's settings."""
-        argv = self.argv("init", input=False, no_color=IsFlagged, upgrade=IsFlagged if upgrade else None)
+        as_json = self.binary.has_init_json
+        argv = self.argv(
+            "init",
+            json=IsFlagged if as_json else None,
+            input=False,
+            no_color=IsFlagged,
+            upgrade=IsFlagged if upgrade else None,
+        )
+        if as_json:
+            self._stream("init", argv, env=self.init_env)
+            return
         done = self._run(argv, env=self.init_env)
         if done.returncode != 0:
-            raise TerraformFailed(_text_failure("init", done))
+            raise TerraformFailed(_text_failure("init", done), hint=_NO_PROVIDER)
 
     def plan(self, options: PlanOptions) -> None:
         """`terraform plan -json -out`; events go to `on_event`."""
@@ -92,7 +108,8 @@ class Driver:
             files = _variable_files(Path(private), options.variables)
             self._stream(
                 "plan",
-                self.argv(
+                private=private,
+                argv=self.argv(
                     "plan",
                     json=IsFlagged,
                     input=False,
@@ -162,19 +179,26 @@ class Driver:
             ) from failure
         return done.stdout
 
-    def _stream(self, verb: str, argv: list[str]) -> None:
+    def _stream(
+        self, verb: str, argv: list[str], *, env: Mapping[str, str] | None = None, private: str | None = None
+    ) -> None:
         errors: list[events.Diagnostic] = []
 
         def on_line(line: bytes) -> None:
             event = events.parse(line)
-            if event.diagnostic is not None:
-                if events.is_noise(event.diagnostic):
+            diagnostic = event.diagnostic
+            if diagnostic is not None:
+                if events.is_noise(diagnostic):
                     return
-                if event.diagnostic.severity == "error":
-                    errors.append(event.diagnostic)
+                if private and diagnostic.filename.startswith(private):
+                    # The snippet would be our own file with the values of all variables.
+                    diagnostic = events.without_place(diagnostic, "a value from tap.toml or --var")
+                    event = replace(event, diagnostic=diagnostic, data=None)
+                if diagnostic.severity == "error":
+                    errors.append(diagnostic)
             self.on_event(event)
 
-        done = self._run(argv, on_line=on_line)
+        done = self._run(argv, env=env, on_line=on_line)
         if done.returncode != 0:
             raise DiagnosedFailure(verb, errors, done)
 
@@ -189,7 +213,7 @@ class DiagnosedFailure(TerraformFailed):
             message = f"terraform {verb} failed with {count} error{'s' if count > 1 else ''}, shown above."
         else:
             message = _text_failure(verb, done)
-        super().__init__(message)
+        super().__init__(message, hint=_NO_PROVIDER if self.mentions(*_PROVIDER_LOST) else None)
 
     def mentions(self, *words: str) -> bool:
         """Whether any diagnostic's summary or detail contains one of `words`."""

@@ -6,7 +6,7 @@ Source: https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -103,12 +103,19 @@ def _snippet(raw: Mapping[str, Any]) -> Snippet:
 
 
 def is_noise(diagnostic: Diagnostic) -> bool:
-    """Whether a warning is about how tap calls Terraform, which its user can't change.
+    """Whether a diagnostic tells its reader nothing.
 
-    Terraform 1.15 calls `-state` deprecated in favour of a backend block, which tap must not write into
-    somebody's configuration.
+    Terraform 1.15 warns that `-state` is deprecated in favour of a backend block, which tap must not write
+    into somebody's configuration. A failed init ends with an error that says only that there were errors.
     """
-    return diagnostic.severity == "warning" and diagnostic.summary == "Deprecated flag: -state"
+    if diagnostic.severity == "warning":
+        return diagnostic.summary == "Deprecated flag: -state"
+    return diagnostic.summary.startswith("Terraform encountered problems during initialisation")
+
+
+def without_place(diagnostic: Diagnostic, where: str) -> Diagnostic:
+    """The diagnostic with `where` in place of a file, line and snippet that nobody but tap should see."""
+    return replace(diagnostic, filename="", line=0, snippet=None, address=where)
 
 
 def render(diagnostic: Diagnostic) -> str:

@@ -38,9 +38,19 @@ def providers(mirror: Path) -> list[str]:
 
 
 def cli_configuration(mirror: Path) -> str:
-    """A Terraform CLI configuration that looks into `mirror` first and at the registry after it."""
-    path = json.dumps(str(mirror))
-    return f"provider_installation {{\n  filesystem_mirror {{\n    path = {path}\n  }}\n  direct {{}}\n}}\n"
+    """A Terraform CLI configuration that takes from `mirror` what it holds, and the rest from the registry.
+
+    Each method has to be limited: Terraform asks every method that may have a provider for its versions, and
+    fails if one of them does not answer.
+    """
+    held = sorted({"/".join(path.parts[-2:]) for path in (mirror / _REGISTRY).glob("*/*/")})
+    names = ", ".join(json.dumps(f"{_REGISTRY}/{name}") for name in held)
+    return (
+        "provider_installation {\n"
+        f"  filesystem_mirror {{\n    path    = {json.dumps(str(mirror))}\n    include = [{names}]\n  }}\n"
+        f"  direct {{\n    exclude = [{names}]\n  }}\n"
+        "}\n"
+    )
 
 
 def wanted(environ: Mapping[str, str]) -> bool:

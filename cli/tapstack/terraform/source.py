@@ -1,0 +1,397 @@
+"""Reads a configuration's HCL: blocks, values as written, and the lines they stand on."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from tapstack.errors import GateFailed, InputError
+
+# A block of these kinds in an override file changes the block of the same labels elsewhere.
+_LABELS: Final = {"resource": 2, "data": 2, "module": 1, "provider": 1, "variable": 1}
+_HEREDOC: Final = re.compile(r"<<(-?)([A-Za-z][\w.-]*)\n(.*)\n[ \t]*\2\Z", re.DOTALL)
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+_ESCAPE: Final = re.compile(r'\$\{[^}]*\}|\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt"\\])')
+
+
+class ConfigurationError(GateFailed):
+    """A configuration can't be read; the message starts with file:line where a line is known."""
+
+    kind = "parse"
+
+    def __init__(self, message: str, *, file: str, line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(f"{file}:{line}: {message}" if line else f"{file}: {message}", hint=hint)
+        self.file = file
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Lines of a file, from 1, both inclusive; `file` is relative to the working directory."""
+
+    file: str
+    line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block.
+
+    Values are those of Terraform's JSON syntax (https://developer.hashicorp.com/terraform/language/syntax/json):
+    None, bool, int, float, list, dict, and str, which is a template: `${var.x}` stands for an expression and
+    `$${` for a literal `${`. `lines` has the position of each attribute.
+    """
+
+    type: str
+    labels: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    blocks: tuple[Block, ...]
+    position: Position
+    lines: Mapping[str, Position]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One directory of a configuration. `calls` maps module calls' names to the modules that were read."""
+
+    directory: Path
+    blocks: tuple[Block, ...]
+    calls: Mapping[str, Module]
+    unread: tuple[str, ...] = ()
+    """A sentence for each file or module call that is part of the configuration and was not read."""
+    _index: dict[tuple[str, ...], Block] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", {(b.type, *b.labels): b for b in reversed(self.blocks)})
+
+    def find(self, kind: str, *labels: str) -> Block | None:
+        """The block of that kind with these labels."""
+        return self._index.get((kind, *labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A root module and the local modules it calls."""
+
+    root: Module
+
+    def module(self, path: tuple[str, ...]) -> Module | None:
+        """The module that a path of call names leads to; () is the root."""
+        module: Module | None = self.root
+        for name in path:
+            module = module.calls.get(name) if module else None
+        return module
+
+
+def read_configuration(directory: Path) -> Configuration:
+    """Every `*.tf` of a directory and of the local modules it calls, override files merged as Terraform does.
+
+    Raises InputError where there is no `.tf` file, ConfigurationError (a GateFailed) for what can't be read.
+    """
+    return Configuration(_read_module(directory, ()))
+
+
+def position(
+    configuration: Configuration,
+    module: tuple[str, ...],
+    type: str,  # noqa: A002 - the field's word
+    name: str,
+    *,
+    mode: str = "managed",
+    attribute: str | None = None,
+) -> Position | None:
+    """Where a resource's attribute stands, else its innermost block that is there, else the resource's block.
+
+    `attribute` is a dotted path ("point_in_time_recovery.0.enabled"). None where the resource isn't found.
+    """
+    place = configuration.module(module)
+    block = place.find("data" if mode == "data" else "resource", type, name) if place else None
+    if block is None:
+        return None
+    parts = [part for part in (attribute or "").split(".") if part and not part.isdigit()]
+    return _attribute_position(block, parts)
+
+
+def _attribute_position(block: Block, parts: list[str]) -> Position:
+    if not parts:
+        return block.position
+    if parts[0] in block.lines:
+        return block.lines[parts[0]]
+    inner = [b for b in block.blocks if b.type == parts[0] or b.labels == (parts[0],)]
+    return _attribute_position(inner[0], parts[1:]) if inner else block.position
+
+
+def _read_module(directory: Path, callers: tuple[Path, ...]) -> Module:
+    files, unread = _files(directory)
+    blocks: list[Block] = []
+    for file in files:
+        found = _parse(file)
+        blocks = _override(blocks, found) if _is_override(file) else [*blocks, *found]
+    calls: dict[str, Module] = {}
+    here = directory.resolve()
+    for call in (b for b in blocks if b.type == "module" and b.labels):
+        source = call.attributes.get("source")
+        if isinstance(source, str) and source.startswith(("./", "../")):
+            calls[call.labels[0]] = _called(call, directory / source, (*callers, here))
+        else:
+            at = call.position
+            unread += (
+                f"{at.file}:{at.line}: module {call.labels[0]} comes from {source}, which is not read",
+            )
+    return Module(directory, tuple(blocks), calls, unread)
+
+
+def _called(call: Block, directory: Path, callers: tuple[Path, ...]) -> Module:
+    at = call.lines["source"]
+    if directory.resolve() in callers:
+        raise ConfigurationError(f"module {call.labels[0]} calls itself.", file=at.file, line=at.line)
+    try:
+        return _read_module(directory, callers)
+    except InputError as error:
+        raise ConfigurationError(
+            f"module {call.labels[0]} can't be read: {error.message}", file=at.file, line=at.line
+        ) from error
+
+
+def _files(directory: Path) -> tuple[list[Path], tuple[str, ...]]:
+    try:
+        names = sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(
+            f"{directory} can't be read as a directory of Terraform files: {error.strerror}."
+        ) from error
+    files = [directory / name for name in names if name.endswith(".tf") and not (directory / name).is_dir()]
+    unread = tuple(
+        f"{_shown(directory / name)}: JSON syntax is not read" for name in names if name.endswith(".tf.json")
+    )
+    if not files and not unread:
+        raise InputError(
+            f"{directory} holds no Terraform configuration: expected at least one .tf file.",
+            hint="give the directory that holds your tap_stack.tf",
+        )
+    return sorted(files, key=_is_override), unread
+
+
+def _is_override(file: Path) -> bool:
+    return file.stem == "override" or file.stem.endswith("_override")
+
+
+def _override(blocks: list[Block], overrides: list[Block]) -> list[Block]:
+    """Merge as https://developer.hashicorp.com/terraform/language/files/override says."""
+    result = list(blocks)
+    for new in overrides:
+        key = _identity(new)
+        at = next((i for i, old in enumerate(result) if key is not None and _identity(old) == key), None)
+        if at is None:
+            result.append(new)
+            continue
+        old, kinds = result[at], {b.type for b in new.blocks}
+        result[at] = replace(
+            old,
+            attributes={**old.attributes, **new.attributes},
+            lines={**old.lines, **new.lines},
+            blocks=(*(b for b in old.blocks if b.type not in kinds), *new.blocks),
+        )
+    return result
+
+
+def _identity(block: Block) -> tuple[Any, ...] | None:
+    if _LABELS.get(block.type) != len(block.labels):
+        return None
+    return (block.type, *block.labels, block.attributes.get("alias"))
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path)
+
+
+def _parse(file: Path) -> list[Block]:
+    shown = _shown(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"the file can't be read: {error.strerror}.", file=shown) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigurationError(
+            "the file is not UTF-8, which Terraform requires.", file=shown, line=line
+        ) from error
+    if "\ufeff" in text[:1]:
+        raise ConfigurationError("the file starts with a byte order mark; remove it.", file=shown, line=1)
+    text = text.replace("\r\n", "\n") + "\n"
+    return [
+        block for kind, block in _Reader(text, shown).body(_tree(text, shown).children[0]) if kind == "block"
+    ]
+
+
+@cache
+def _grammar() -> Any:
+    # Building the grammar takes 100 ms; only commands that read HCL pay for it.
+    from hcl2.parser import hcl2
+
+    return hcl2.lark_parser
+
+
+def _tree(text: str, shown: str) -> Any:
+    from lark.exceptions import LarkError, UnexpectedInput
+
+    try:
+        if any(line.replace('\\"', "").count('"') % 2 for line in text.split("\n")):
+            # The grammar's string pattern takes exponential time on an unclosed quote. hcl2's own entry point
+            # looks for one first, and is asked only where a line gives reason to.
+            import hcl2
+
+            hcl2.loads(text)
+        return _grammar().parse(text)
+    except UnexpectedInput as error:
+        line = error.line if isinstance(error.line, int) and error.line > 0 else None
+        raise ConfigurationError(
+            f"the HCL does not parse{_near(text, line)}.",
+            file=shown,
+            line=line,
+            hint="`terraform validate` says more",
+        ) from error
+    except ValueError as error:
+        quoted = str(error).partition(": ")[2]
+        line = next((i for i, one in enumerate(text.split("\n"), 1) if one == quoted), None)
+        raise ConfigurationError("a quoted string is not closed.", file=shown, line=line) from error
+    except (LarkError, RuntimeError) as error:
+        raise ConfigurationError("the HCL does not parse.", file=shown) from error
+
+
+def _near(text: str, line: int | None) -> str:
+    return f" at `{text.split(chr(10))[line - 1].strip()[:60]}`" if line else " at its end"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Turns the parse tree of one text into blocks. Node names are those of hcl2's grammar."""
+
+    text: str
+    file: str
+
+    def body(self, tree: Any) -> Iterator[tuple[str, Any]]:
+        """("attribute", (name, value, position)) and ("block", Block) in the order of the text."""
+        for node in tree.children:
+            if node.data == "attribute":
+                yield "attribute", self._attribute(node)
+            else:
+                yield "block", self._block(node)
+
+    def _attribute(self, node: Any) -> tuple[str, Any, Position]:
+        name, expression = node.children[0].children[0], node.children[1]
+        return str(name), self.value(expression), self._position(expression, node.meta.line)
+
+    def _block(self, node: Any) -> Block:
+        kind, *labels, body = node.children
+        items = list(self.body(body))
+        attributes = [item for what, item in items if what == "attribute"]
+        return Block(
+            type=str(kind.children[0]),
+            labels=tuple(self._label(label) for label in labels),
+            attributes={name: value for name, value, _ in attributes},
+            blocks=tuple(item for what, item in items if what == "block"),
+            position=Position(self.file, node.meta.line, node.meta.end_line),
+            lines={name: position for name, _, position in attributes},
+        )
+
+    def _label(self, label: Any) -> str:
+        return str(label)[1:-1] if isinstance(label, str) else str(label.children[0])
+
+    def _position(self, expression: Any, line: int) -> Position:
+        return Position(self.file, line, line + self._source(expression).count("\n"))
+
+    def _source(self, node: Any) -> str:
+        return self.text[node.meta.start_pos : node.meta.end_pos].strip()
+
+    def value(self, node: Any) -> Any:
+        """An expression as a value of the JSON syntax."""
+        if node.data == "expr_term":
+            return self._term(node, node.children[0])
+        if node.data == "unary_op":
+            operand = self.value(node.children[1])
+            if (
+                str(node.children[0]) == "-"
+                and isinstance(operand, (int, float))
+                and not isinstance(operand, bool)
+            ):
+                return -operand
+        return f"${{{self._source(node)}}}"
+
+    def _term(self, term: Any, child: Any) -> Any:
+        if isinstance(child, str):
+            return _unescape(str(child)[1:-1])
+        read = _TERMS.get(child.data)
+        if read is None:
+            return f"${{{self._source(term)}}}"
+        return read(self, child)
+
+    def _name(self, node: Any) -> Any:
+        name = str(node.children[0])
+        return _KEYWORDS.get(name, f"${{{name}}}")
+
+    def _integer(self, node: Any) -> int:
+        return int("".join(node.children))
+
+    def _number(self, node: Any) -> float:
+        return float("".join(str(child) for child in node.children))
+
+    def _tuple(self, node: Any) -> list[Any]:
+        return [self.value(child) for child in node.children]
+
+    def _object(self, node: Any) -> Any:
+        result: dict[str, Any] = {}
+        for element in node.children:
+            key = self._key(element.children[0])
+            if key is None:
+                return f"${{{self._source(node)}}}"
+            result[key] = self.value(element.children[-1])
+        return result
+
+    def _key(self, node: Any) -> str | None:
+        """A key that is written out; None for one that is computed."""
+        if node.data == "identifier":
+            return str(node.children[0])
+        literal = node.data == "expr_term" and isinstance(node.children[0], str)
+        key = _unescape(str(node.children[0])[1:-1]) if literal else None
+        return None if key is None or "${" in key or "%{" in key else key
+
+    def _heredoc(self, node: Any) -> str:
+        match = _HEREDOC.match(str(node.children[0]))
+        if match is None:
+            return f"${{{self._source(node)}}}"
+        lines = match[3].split("\n")
+        if match[1]:
+            margin = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+            lines = [line[margin:] for line in lines]
+        return "\n".join(lines) + "\n"
+
+
+_KEYWORDS: Final = {"true": True, "false": False, "null": None}
+_TERMS: Final = {
+    "expr_term": _Reader.value,
+    "identifier": _Reader._name,
+    "int_lit": _Reader._integer,
+    "float_lit": _Reader._number,
+    "tuple": _Reader._tuple,
+    "object": _Reader._object,
+    "heredoc_template": _Reader._heredoc,
+    "heredoc_template_trim": _Reader._heredoc,
+}
+
+
+def _unescape(text: str) -> str:
+    """A quoted template without its backslashes, but for those inside `${...}`, which are code."""
+    return _ESCAPE.sub(lambda m: _unescaped(m[1]) if m[1] else m[0], text)
+
+
+def _unescaped(escape: str) -> str:
+    if escape in _ESCAPES:
+        return _ESCAPES[escape]
+    code = int(escape[1:], 16)
+    return chr(code) if code <= 0x10FFFF else f"\\{escape}"

@@ -19,14 +19,18 @@ def commands(command: click.Command, context: click.Context, path: str) -> list[
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             assert below is not None  # noqa: S101  # it was listed
-            lines += commands(below, click.Context(below, context, name, max_content_width=100), f"{path} {name}")
+            lines += commands(
+                below, click.Context(below, context, name, max_content_width=100), f"{path} {name}"
+            )
     return lines
 
 
 def page() -> str:
     """The whole page."""
     lines = ["# Commands", "", "Generated from the program by `make docs`.", ""]
-    lines += commands(tap, click.Context(tap, info_name="tap", max_content_width=100, terminal_width=100), "tap")
+    lines += commands(
+        tap, click.Context(tap, info_name="tap", max_content_width=100, terminal_width=100), "tap"
+    )
     lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
     lines += [f"| {code.value} | {code.meaning} |" for code in ExitCode]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,110 @@
+"""What was asked of a stack and what came out: verdicts, findings, errors, and the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from tapstack.errors import ExitCode, TapError
+from tapstack.gate.policy import Enforcement, Policy, Severity, Verdict
+
+Decision = Literal["open", "closed", "error"]
+
+
+class ErrorKind(StrEnum):
+    """Why the gate could not decide."""
+
+    POLICY_IMPORT = "policy-import"
+    POLICY_RAISED = "policy-raised"
+    UNKNOWN_POLICY = "unknown-policy"
+    PARSE = "parse"
+    FORMAT = "format"
+    NOTHING_EVALUATED = "nothing-evaluated"
+    WAIVER = "waiver"
+
+
+@dataclass(frozen=True, slots=True)
+class GateError:
+    """One reason why the gate could not decide; `file` is where, if it is in a file."""
+
+    kind: ErrorKind
+    message: str
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What was judged. `path` is relative to the working directory; `sha256` is the file's, if any."""
+
+    kind: str
+    path: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement about one resource, with where it stands.
+
+    `fingerprint` names policy, address and attribute, and so stays when lines move. `blocks` says whether this
+    finding closes the gate.
+    """
+
+    policy: str
+    name: str
+    address: str
+    verdict: Verdict
+    severity: Severity
+    enforcement: Enforcement
+    message: str
+    fingerprint: str
+    blocks: bool
+    attribute: str | None = None
+    actual: Any = None
+    expected: Any = None
+    file: str | None = None
+    line: int | None = None
+    end_line: int | None = None
+    waiver: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The outcome of one judgement.
+
+    `counts` has "resources", "policies" and one number per verdict, in lower case: those of the verdicts add
+    up to resources x policies, because every pair is accounted for. `findings` holds what is neither PASS nor
+    NOT_APPLICABLE, most severe first; `others` holds the PASS and NOT_APPLICABLE that policies gave reasons
+    for. `policies` are those that were asked.
+    """
+
+    decision: Decision
+    input: Input
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...] = ()
+    others: tuple[Finding, ...] = ()
+    errors: tuple[GateError, ...] = ()
+    disabled: tuple[str, ...] = ()
+    policies: tuple[Policy, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 for open, 3 for closed, 4 for error."""
+        return {
+            "open": ExitCode.DONE,
+            "closed": ExitCode.GATE_CLOSED,
+            "error": ExitCode.GATE_ERROR,
+        }[self.decision]
+
+
+def undecided(error: TapError, source: Input) -> Ledger:
+    """The ledger of a judgement that never began, because its input could not be read."""
+    kind = ErrorKind(getattr(error, "kind", ErrorKind.FORMAT))
+    entry = GateError(kind, error.message, getattr(error, "file", None))
+    return Ledger("error", source, empty_counts(), errors=(entry,))
+
+
+def empty_counts() -> dict[str, int]:
+    """Every count, at 0."""
+    return {"resources": 0, "policies": 0, **{verdict.lower(): 0 for verdict in Verdict}}

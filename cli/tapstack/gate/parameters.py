@@ -1,0 +1,85 @@
+"""Settings become policies ready to be asked; a name or value that fits none becomes an error."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from tapstack.gate.ledger import ErrorKind, GateError
+from tapstack.gate.policy import Policy
+from tapstack.gate.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """What tap.toml says to the gate: parameters by policy name, policies (name or id) that are off, and what
+    an UNKNOWN of a mandatory policy does.
+    """
+
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    disabled: tuple[str, ...] = ()
+    unknown: Literal["block", "warn"] = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Policies to ask, those that can't be because their parameters are wrong, and what was wrong."""
+
+    policies: tuple[Policy, ...]
+    broken: tuple[type[Policy], ...]
+    errors: tuple[GateError, ...]
+
+
+def select(registry: Registry, settings: GateSettings, only: Iterable[str]) -> Selection:
+    """The policies that are on (of `only`, by name or id, if it names any) with their parameters."""
+    only = tuple(only)
+    named = (
+        *((name, "[policies]") for name in settings.parameters),
+        *((name, "[policies] disabled") for name in settings.disabled),
+        *((name, "--policy") for name in only),
+    )
+    errors = [_unknown_policy(name, place, registry) for name, place in named if registry.find(name) is None]
+    policies: list[Policy] = []
+    broken: list[type[Policy]] = []
+    for policy in registry.policies:
+        if _named(policy, settings.disabled) or (only and not _named(policy, only)):
+            continue
+        given = {**settings.parameters.get(policy.id, {}), **settings.parameters.get(policy.name, {})}
+        try:
+            policies.append(policy(policy.Parameters.model_validate(given)))
+        except ValidationError as error:
+            broken.append(policy)
+            errors.extend(_wrong_parameters(policy, error))
+    return Selection(tuple(policies), tuple(broken), tuple(errors))
+
+
+def _named(policy: type[Policy], names: Iterable[str]) -> bool:
+    return policy.name in names or policy.id in names
+
+
+def _unknown_policy(name: str, place: str, registry: Registry) -> GateError:
+    known = [word for policy in registry.policies for word in (policy.name, policy.id)]
+    message = f"{place} names the policy {name}, which does not exist{_nearest(name, known)}"
+    return GateError(ErrorKind.UNKNOWN_POLICY, message)
+
+
+def _wrong_parameters(policy: type[Policy], error: ValidationError) -> Iterator[GateError]:
+    known = list(policy.Parameters.model_fields)
+    for detail in error.errors(include_url=False, include_context=False):
+        key = ".".join(str(part) for part in detail["loc"])
+        where = f"[policies.{policy.name}] {key}".rstrip()
+        if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+            what = f"there is no such parameter{_nearest(key, known)} Known are {', '.join(sorted(known))}"
+        else:
+            found = "" if detail["type"] == "missing" else f" (found {detail['input']!r})"
+            what = f"{detail['msg'].removeprefix('Value error, ').rstrip('.')}{found}"
+        yield GateError(ErrorKind.FORMAT, f"{where}: {what}.")
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else "."

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
 import socket
 import stat
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -221,29 +225,59 @@ def copy_to(tap: Tap, place: Path) -> Tap:
     return Tap(place, tap.env)
 
 
-def fill(place: Path, leave: int) -> None:
-    data = b"\0" * 4096
-    free = 2 * 1024 * 1024 - sum(p.stat().st_blocks * 512 for p in place.rglob("*") if p.is_file())
-    with (place / "filler").open("wb") as filler:
-        for _ in range(max(0, (free - leave) // 4096)):
-            try:
-                filler.write(data)
-                filler.flush()
-            except OSError:
-                break
+def fill(place: Path) -> None:
+    """Leave not one free block."""
+    with (place / "filler").open("wb", buffering=0) as filler:
+        for size in (4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    filler.write(b"\0" * size)
 
 
-def test_a_full_disk_before_and_during_an_apply(stack: Stack, small_disk: Path) -> None:
+def test_a_full_disk_before_a_plan_or_an_apply_changes_nothing(stack: Stack, small_disk: Path) -> None:
     tap = copy_to(stack("local"), small_disk)
     tap.succeeds("apply", "--auto-approve")
-    before = (small_disk / ".tap" / "sandbox" / "terraform.tfstate").read_bytes()
-    fill(small_disk, leave=0)
-    answer = tap("plan", "--var", "greeting=goodbye")
-    assert answer.code == 1, answer.said
-    assert "No space left on device" in answer.said or "no space left on device" in answer.said
-    assert (small_disk / ".tap" / "sandbox" / "terraform.tfstate").read_bytes() == before
+    state = small_disk / ".tap" / "sandbox" / "terraform.tfstate"
+    before = state.read_bytes()
+    tap.succeeds("plan", "--var", "greeting=goodbye")
+    fill(small_disk)
+    for command, cause in (
+        (("apply",), "no space left on device"),
+        (("plan", "--var", "greeting=goodbye"), "is the disk full? make room and plan again"),
+    ):
+        answer = tap(*command)
+        assert answer.code == 1, answer.said
+        assert cause in answer.said
+        assert state.read_bytes() == before
     (small_disk / "filler").unlink()
     assert "1 to change" in tap.succeeds("plan", "--var", "greeting=goodbye").out
+    tap("sandbox", "stop")
+
+
+def test_a_disk_that_fills_during_an_apply_does_not_lose_the_state(stack: Stack, small_disk: Path) -> None:
+    tap = copy_to(stack("slow"), small_disk)
+    large = '[for n in range(1000) : "${terraform_data.quick.id} ${n}"]'
+    source = small_disk / "main.tf"
+    source.write_text(source.read_text().replace("input = terraform_data.quick.id", f"input = {large}"))
+    tap.succeeds("plan", "--var", "seconds=5")
+    state = small_disk / ".tap" / "sandbox" / "terraform.tfstate"
+    process = tap.start("apply", env={"TMPDIR": str(small_disk), "HOME": str(small_disk)})
+    while not (state.exists() and b"quick" in state.read_bytes()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    fill(small_disk)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert "Terraform could not write the state after its work; tap has kept it in " in err
+    kept = Path(re.search(r"kept it in (\S+\.tfstate)\.", err).group(1))  # type: ignore[union-attr]
+    try:
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert f"make room, then: cp {kept} {state}" in err
+        (small_disk / "filler").unlink()
+        shutil.copy(kept, state)
+    finally:
+        kept.unlink()
+    assert "No changes." in tap.succeeds("plan", "--var", "seconds=5").out
     tap("sandbox", "stop")
 
 

@@ -137,16 +137,16 @@ def test_apply_takes_a_plan_file_and_asks_nothing(recorder: Recorder) -> None:
 
 def test_show_reads_a_plan_the_kept_state_or_the_backends(recorder: Recorder) -> None:
     driver().show(Path("/p/tfplan"))
-    assert recorder.argv[1:] == ["show", "-json", "/p/tfplan"]
+    assert recorder.argv[1:] == ["show", "-json", "-no-color", "/p/tfplan"]
     driver(state=Path("/s/t.tfstate")).show()
-    assert recorder.argv[1:] == ["show", "-json", "/s/t.tfstate"]
+    assert recorder.argv[1:] == ["show", "-json", "-no-color", "/s/t.tfstate"]
     driver().show()
-    assert recorder.argv[1:] == ["show", "-json"]
+    assert recorder.argv[1:] == ["show", "-json", "-no-color"]
 
 
 def test_output_reads_the_kept_state(recorder: Recorder) -> None:
     assert driver(state=Path("/s/t.tfstate")).output() == {}
-    assert recorder.argv[1:] == ["output", "-json", "-state=/s/t.tfstate"]
+    assert recorder.argv[1:] == ["output", "-json", "-no-color", "-state=/s/t.tfstate"]
 
 
 def test_a_signal_is_reported_as_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,7 @@ import orjson
 from tapstack import __version__
 from tapstack.deployment.judge import judge_document, shown
 from tapstack.deployment.prepare import Prepared
-from tapstack.errors import ExitCode, InputError, TapError
+from tapstack.errors import EnvironmentFailure, ExitCode, InputError, TapError
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.report import ledger_json
 from tapstack.seal import manifest
@@ -89,6 +90,7 @@ def make_plan(prepared: Prepared, request: PlanRequest) -> Planned:
             options = _options(prepared, request, directory, source)
             prepared.ensure_initialised()
             _plan(prepared, options)
+        _require_whole(options.out)
         document = orjson.loads(prepared.driver.show(options.out))
         ledger = None
         if not request.destroy:
@@ -101,6 +103,15 @@ def make_plan(prepared: Prepared, request: PlanRequest) -> Planned:
         raise
     _prune(plans, settings.environment)
     return planned
+
+
+def _require_whole(plan: Path) -> None:
+    # Terraform reports success where the disk was too full for the file.
+    if not zipfile.is_zipfile(plan):
+        raise EnvironmentFailure(
+            f"The plan file {plan} is incomplete, although Terraform reported success.",
+            hint="is the disk full? make room and plan again",
+        )
 
 
 def _configuration(source: Future[Configuration]) -> Configuration | TapError:

@@ -16,7 +16,7 @@ import orjson
 from python_terraform import IsFlagged, Terraform
 
 from tapstack.errors import EnvironmentFailure, Interrupted, TerraformFailed
-from tapstack.terraform import events, process
+from tapstack.terraform import events, process, rescue
 from tapstack.terraform.binary import Binary
 
 _NO_PROVIDER = (
@@ -133,11 +133,13 @@ class Driver:
     def show(self, plan_or_state: Path | None = None) -> bytes:
         """`terraform show -json` of a plan file, a state file, or the current state: the JSON as it is."""
         arguments = [str(plan_or_state or self.state)] if plan_or_state or self.state else []
-        return self._read("show", self.argv("show", *arguments, json=IsFlagged))
+        return self._read("show", self.argv("show", *arguments, json=IsFlagged, no_color=IsFlagged))
 
     def output(self) -> dict[str, dict[str, Any]]:
         """`terraform output -json`: name to {"value", "type", "sensitive"}."""
-        answer = self._read("output", self.argv("output", json=IsFlagged, state=self._state()))
+        answer = self._read(
+            "output", self.argv("output", json=IsFlagged, no_color=IsFlagged, state=self._state())
+        )
         outputs: dict[str, dict[str, Any]] = orjson.loads(answer)
         return outputs
 
@@ -183,8 +185,12 @@ class Driver:
         self, verb: str, argv: list[str], *, env: Mapping[str, str] | None = None, private: str | None = None
     ) -> None:
         errors: list[events.Diagnostic] = []
+        printed_state: list[bytes] = []
 
         def on_line(line: bytes) -> None:
+            if state := rescue.state_in(line):
+                printed_state.append(state)
+                return
             event = events.parse(line)
             diagnostic = event.diagnostic
             if diagnostic is not None:
@@ -198,9 +204,29 @@ class Driver:
                     errors.append(diagnostic)
             self.on_event(event)
 
-        done = self._run(argv, env=env, on_line=on_line)
+        try:
+            done = self._run(argv, env=env, on_line=on_line)
+        finally:
+            lost = self._keep(printed_state[-1]) if printed_state else None
+        if lost is not None:
+            raise TerraformFailed(lost[0], hint=lost[1])
         if done.returncode != 0:
             raise DiagnosedFailure(verb, errors, done)
+
+    def _keep(self, state: bytes) -> tuple[str, str]:
+        """Keep a state that Terraform could write nowhere; what happened, and what to do."""
+        kept = rescue.keep(state, self.state.parent if self.state else self.directory)
+        if kept is None:
+            self.on_event(events.Event("raw", state.decode("utf-8", "replace")))
+            return (
+                "Terraform could not write the state, and neither could tap.",
+                "it was printed above: keep it",
+            )
+        how = f"cp {kept} {self.state}" if self.state else f"terraform state push {kept}"
+        return (
+            f"Terraform could not write the state after its work; tap has kept it in {kept}.",
+            f"make room, then: {how}",
+        )
 
 
 class DiagnosedFailure(TerraformFailed):

@@ -1,8 +1,9 @@
 """Runs one child process to its end, streams its lines, and never leaves it behind.
 
-The child writes to anonymous temporary files instead of pipes. It can therefore never block on a reader,
-and when tap itself is killed it does not die of a broken pipe: Terraform finishes and saves its state.
-The files have no name, so that nothing a child prints (plans, secrets) stays on the disk.
+The child writes to anonymous files instead of pipes. It can therefore never block on a reader, and when tap
+itself is killed it does not die of a broken pipe: Terraform finishes and saves its state. The files are in
+memory where the system has such, and have no name: nothing a child prints (plans, secrets) stays on the disk,
+and a full disk does not swallow the state that Terraform prints when it can't write it.
 """
 
 from __future__ import annotations
@@ -111,6 +112,12 @@ class _Lines:
             self.failure = failure
 
 
+def _anonymous_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("tap", os.MFD_CLOEXEC), "w+b")
+    return tempfile.TemporaryFile()
+
+
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[Callable[[], int]]:
     """Counts stop signals instead of dying of them. Only the main thread may change handlers."""
@@ -153,7 +160,7 @@ def run(
     after the child has ended.
     """
     started = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _stop_signals() as received:
+    with _anonymous_file() as out, _anonymous_file() as err, _stop_signals() as received:
         try:
             child = subprocess.Popen(
                 list(argv),

@@ -241,13 +241,12 @@ def test_a_full_disk_before_a_plan_or_an_apply_changes_nothing(stack: Stack, sma
     before = state.read_bytes()
     tap.succeeds("plan", "--var", "greeting=goodbye")
     fill(small_disk)
-    for command, cause in (
-        (("apply",), "no space left on device"),
-        (("plan", "--var", "greeting=goodbye"), "is the disk full? make room and plan again"),
-    ):
+    # Whether the lock or the plan file finds no room depends on the last free block.
+    causes = ("no space left on device", "is the disk full? make room and plan again")
+    for command in (("apply",), ("plan", "--var", "greeting=goodbye")):
         answer = tap(*command)
         assert answer.code == 1, answer.said
-        assert cause in answer.said
+        assert any(cause in answer.said for cause in causes), answer.said
         assert state.read_bytes() == before
     (small_disk / "filler").unlink()
     assert "1 to change" in tap.succeeds("plan", "--var", "greeting=goodbye").out

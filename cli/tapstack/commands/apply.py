@@ -42,7 +42,7 @@ def command(
     \b
     Examples:
       tap apply -C terraform
-      tap apply --env prod 20261121T101500Z-1f3a
+      tap apply --env prod 20261121T101500.042Z-1f3a
     """
     changed = bool(variables or var_files or targets)
     if plan_id and changed:

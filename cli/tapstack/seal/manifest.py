@@ -48,8 +48,9 @@ class Seal:
 
 
 def new_id() -> str:
-    """An id that sorts by time: 20261121T101500Z-1f3a."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    """An id that sorts by time, to the millisecond: 20261121T101500.042Z-1f3a."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{secrets.token_hex(2)}"
 
 
 def digest(data: bytes) -> str:

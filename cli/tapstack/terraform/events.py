@@ -102,14 +102,18 @@ def _snippet(raw: Mapping[str, Any]) -> Snippet:
     )
 
 
+_WARNINGS_ABOUT_TAP = ("Deprecated flag: -state", "Incomplete lock file information for providers")
+
+
 def is_noise(diagnostic: Diagnostic) -> bool:
     """Whether a diagnostic tells its reader nothing.
 
     Terraform 1.15 warns that `-state` is deprecated in favour of a backend block, which tap must not write
-    into somebody's configuration. A failed init ends with an error that says only that there were errors.
+    into somebody's configuration. Installing from a mirror, which is tap's choice, leads to a warning about
+    checksums of other platforms. A failed init ends with an error that says only that there were errors.
     """
     if diagnostic.severity == "warning":
-        return diagnostic.summary == "Deprecated flag: -state"
+        return diagnostic.summary in _WARNINGS_ABOUT_TAP
     return diagnostic.summary.startswith("Terraform encountered problems during initialisation")
 
 

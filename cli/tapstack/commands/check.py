@@ -15,13 +15,14 @@ from tapstack.deployment.judge import (
     judge_directory,
     judge_document,
     read_document,
+    read_source,
     shown,
 )
 from tapstack.deployment.plan import given_variables
 from tapstack.errors import InputError, TapError
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.report import ledger_json, ledger_text
-from tapstack.terraform.source import Configuration, read_configuration
+from tapstack.terraform.source import Configuration
 
 
 @click.command("check")
@@ -81,7 +82,7 @@ def _judge_file(common: Common, path: Path, policies: tuple[str, ...], lock_time
 def _source(common: Common) -> Configuration | TapError | None:
     """The configuration beside a plan or state; None where there is none: a document can be judged alone."""
     try:
-        return read_configuration(common.settings.directory)
+        return read_source(common.settings.directory)
     except InputError:
         return None
     except TapError as failure:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tapstack.errors import InputError, TapError
+from tapstack.errors import GateFailed, InputError, TapError
 from tapstack.gate.engine import Locate, judge
 from tapstack.gate.ledger import Input, Ledger, undecided
 from tapstack.gate.parameters import GateSettings
@@ -29,6 +29,14 @@ _PLAN_MAGIC = b"PK\x03\x04"
 def shown(path: Path) -> str:
     """A path as reports name it: relative to the working directory."""
     return os.path.relpath(path)
+
+
+def read_source(directory: Path) -> Configuration:
+    """The configuration of a directory; raises what `read_configuration` raises, and nothing but TapError."""
+    try:
+        return read_configuration(directory)
+    except RecursionError:
+        raise GateFailed(f"An expression in {shown(directory)} is nested too deeply to be read.") from None
 
 
 def judge_document(
@@ -58,7 +66,7 @@ def judge_directory(
     """The ledger of a configuration before any plan. Raises InputError where `directory` holds none."""
     where = Input("hcl", shown(directory))
     try:
-        source = read_configuration(directory)
+        source = read_source(directory)
         stack = from_hcl(source, variables)
     except InputError:
         raise
@@ -74,13 +82,13 @@ def is_plan_file(path: Path) -> bool:
 
 
 def read_document(path: Path) -> tuple[Any, Input]:
-    """A JSON file of Terraform's, and what to call it. Raises InputError where it is not JSON."""
+    """A JSON file of Terraform's, and what to call it. Raises GateFailed where it is not JSON."""
     data = path.read_bytes()
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as failure:
-        raise InputError(
-            f"{shown(path)} is neither a saved plan nor JSON ({failure}).",
+        raise GateFailed(
+            f"{shown(path)} is neither a saved plan nor JSON: {failure}.",
             hint="make it with `terraform show -json PLAN > plan.json`, or give a directory",
         ) from None
     kind = "plan" if is_plan(document) else "state"

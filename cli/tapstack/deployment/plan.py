@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from tapstack import __version__
-from tapstack.deployment.judge import judge_document, shown
+from tapstack.deployment.judge import judge_document, read_source, shown
 from tapstack.deployment.prepare import Prepared
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError, TapError
 from tapstack.gate.ledger import Input, Ledger
@@ -23,7 +23,7 @@ from tapstack.report import ledger_json
 from tapstack.seal import manifest
 from tapstack.settings import Settings
 from tapstack.terraform.driver import DiagnosedFailure, PlanOptions, VariableText
-from tapstack.terraform.source import Configuration, read_configuration
+from tapstack.terraform.source import Configuration
 
 _KEPT_PLANS = 10
 _NEEDS_INIT = (
@@ -86,7 +86,7 @@ def make_plan(prepared: Prepared, request: PlanRequest) -> Planned:
     try:
         with ThreadPoolExecutor(max_workers=1) as reader:
             # The HCL is read while Terraform works: positions for the findings, and what needs no plan.
-            source = reader.submit(read_configuration, settings.directory)
+            source = reader.submit(read_source, settings.directory)
             options = _options(prepared, request, directory, source)
             prepared.ensure_initialised()
             _plan(prepared, options)

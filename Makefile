@@ -53,7 +53,7 @@ test: install $(LIBRARY) lint ## everything that CI runs
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: install ## no process, no server: under a minute
-	$(BIN)/pytest -m "not real" tests/unit tests/policies
+	$(BIN)/pytest -m "not real and not slow" tests/unit tests/policies tests/cli
 
 bench: install ## how fast, side by side with what a user would run instead
 	$(BIN)/python -m tests.bench.plan

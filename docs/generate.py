@@ -1,15 +1,38 @@
-"""Writes docs/commands.md from the program itself; `make docs` runs it and a test sees that it is current."""
+"""Writes the pages that come from the program itself; `make docs` runs it and a test sees that they are current."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 
 import click
 
 from tapstack.app import tap
-from tapstack.errors import ExitCode
+from tapstack.errors import ExitCode, GateFailed
+from tapstack.gate import examples
+from tapstack.gate.registry import PACK, load
+from tapstack.report import policy_markdown
+from tapstack.report.policy_facts import area_of
 
-TARGET = Path(__file__).parent / "commands.md"
+DOCS = Path(__file__).parent
+POLICIES = DOCS / "policies"
+_AREAS = """# Policies
+
+Generated from the policies by `make docs`. Each page says what a policy decides, what can be set, and why, with
+the examples that `tap policies test` runs. `tap policies show NAME` shows the same on a terminal, with what the
+stack's [tap.toml](../settings.md) makes of it.
+
+Parameters are set in `[policies.<name>]`. Every policy also takes `enforcement` (`advisory`, `soft-mandatory`,
+`hard-mandatory`), `severity` (`LOW`, `MEDIUM`, `HIGH`, `CRITICAL`) and `ignore`, a list of `{ address, reason }`.
+"""
+_OWN = """## Your own
+
+`tap policies new NAME --area AREA` writes a policy that works, with its examples; `[policies] directory` in
+`tap.toml` names the directory, and from then on `plan`, `apply` and `check` ask its policies like the pack's. Ids
+there begin at `CKV_CUSTOM_1`, or go on from the greatest one in the directory; `CKV_TAP_` is the pack's.
+"""
 
 
 def commands(command: click.Command, context: click.Context, path: str) -> list[str]:
@@ -25,8 +48,8 @@ def commands(command: click.Command, context: click.Context, path: str) -> list[
     return lines
 
 
-def page() -> str:
-    """The whole page."""
+def commands_page() -> str:
+    """The help of every command, and the exit codes."""
     lines = ["# Commands", "", "Generated from the program by `make docs`.", ""]
     lines += commands(
         tap, click.Context(tap, info_name="tap", max_content_width=100, terminal_width=100), "tap"
@@ -36,5 +59,37 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def policy_pages() -> Mapping[Path, str]:
+    """A page per policy of the pack, and the table of all. Raises GateFailed where one does not load."""
+    registry = load()
+    if registry.errors:
+        raise GateFailed("\n".join(error.message for error in registry.errors))
+    pages: dict[Path, str] = {}
+    table = [_AREAS]
+    for area, group in groupby(sorted(registry.policies, key=lambda one: one.id), key=area_of):
+        rows = [(policy, f"{area}/{policy.name}.md") for policy in group]
+        about = importlib.import_module(f"{PACK}.{area}").__doc__ or ""
+        table += [f"## {area.capitalize()}", "", about.strip(), "", *policy_markdown.table(rows), ""]
+        pages |= {
+            POLICIES / page: policy_markdown.render(policy, examples.read(policy)) for policy, page in rows
+        }
+    return pages | {POLICIES / "README.md": "\n".join([*table, _OWN])}
+
+
+def pages() -> Mapping[Path, str]:
+    """Every generated page."""
+    return {DOCS / "commands.md": commands_page(), **policy_pages()}
+
+
+def stale(current: Mapping[Path, str]) -> list[Path]:
+    """Pages of policies that are gone."""
+    return sorted(set(POLICIES.rglob("*.md")) - current.keys())
+
+
 if __name__ == "__main__":
-    TARGET.write_text(page())
+    made = pages()
+    for path in stale(made):
+        path.unlink()
+    for path, text in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")

@@ -21,6 +21,7 @@ _COMMANDS = {
     "apply": ("apply", "apply exactly what was judged"),
     "destroy": ("destroy", "plan a destroy, ask, and carry it out"),
     "check": ("check", "judge a directory, a plan or a state without applying"),
+    "policies": ("policies", "the policies: list, show, test, new"),
     "output": ("output", "the outputs of the stack"),
     "sandbox": ("sandbox", "the embedded AWS: start, stop, status, env"),
     "config": ("config", "each setting and where it came from"),

@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from tapstack.errors import InputError
 
@@ -43,11 +43,20 @@ class EnvironmentSection(_Section):
     policies: dict[str, dict[str, Any]] = {}
 
 
+def _directories(value: object) -> object:
+    """Said once, where pydantic would explain each half of the union."""
+    named = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str) and one for one in named):
+        raise ValueError(f"policies.directory is {value!r}: expected a directory, or a list of directories")
+    return value
+
+
 class PoliciesSection(_Section):
     """`[policies]`: a table of parameters per policy, and what holds for all of them."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
+    directory: Annotated[str | list[str], BeforeValidator(_directories)] = []
     disabled: list[str] = []
     unknown: Literal["block", "warn"] = "block"
 
@@ -119,6 +128,11 @@ class Settings:
     def environment_work(self) -> Path:
         """tap's own directory of this environment."""
         return self.work / self.environment
+
+    def policy_directories(self) -> tuple[Path, ...]:
+        """Where the stack's own policies are; whether the directories exist is not looked at."""
+        named = self.policies.directory
+        return tuple(self.directory / one for one in ([named] if isinstance(named, str) else named))
 
     def policy_parameters(self) -> dict[str, dict[str, Any]]:
         """Parameters by policy name: the environment's over the stack's, key by key."""

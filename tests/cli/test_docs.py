@@ -6,11 +6,13 @@ import importlib.util
 import os
 import sys
 import tomllib
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from tapstack.app import _COMMANDS, tap
+from tapstack.gate.registry import load
 from tapstack.settings import EnvironmentSection, PoliciesSection, StackSection
 from tests.conftest import ROOT
 
@@ -24,10 +26,35 @@ def generator() -> ModuleType:
     return module
 
 
-def test_the_page_of_commands_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_generated_page_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if not k.startswith("TAP_")})
+    pages = generator().pages()
+    assert len(pages) == len(load().policies) + 2
+    for path, text in pages.items():
+        assert path.exists(), f"{path} is missing: run `make docs`"
+        assert path.read_text() == text, f"{path} is old: run `make docs`"
+
+
+def test_no_page_is_left_of_a_policy_that_is_gone() -> None:
     module = generator()
-    assert module.TARGET.read_text() == module.page(), "run `make docs`"
+    assert module.stale(module.policy_pages()) == []
+
+
+def test_the_page_of_a_policy_that_is_gone_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = generator()
+    monkeypatch.setattr(module, "POLICIES", tmp_path)
+    gone, kept = tmp_path / "encryption" / "gone.md", tmp_path / "README.md"
+    gone.parent.mkdir()
+    for page in (gone, kept):
+        page.touch()
+    assert module.stale({kept: ""}) == [gone]
+
+
+def test_a_policys_page_has_the_same_four_headings_on_every_page() -> None:
+    for path, text in generator().policy_pages().items():
+        if path.name != "README.md":
+            headings = [line for line in text.splitlines() if line.startswith("## ")]
+            assert headings == ["## Configuration", "## Examples", "## Why", "## How to fix"], path
 
 
 def test_every_command_has_two_examples() -> None:

@@ -26,6 +26,13 @@ def without_terraform(path: str) -> str:
     )
 
 
+def said_of(tap: Tap, path: str) -> dict[tuple[str, str], str]:
+    """Every verdict that `tap check` has a reason for, by policy and address."""
+    ledger = json.loads(tap("check", path, "--json", "--all").out)
+    assert ledger["errors"] == []
+    return {(finding["policy"], finding["address"]): finding["verdict"] for finding in ledger["findings"]}
+
+
 @pytest.mark.parametrize("kind", ["terraform", "library"])
 def test_plan_apply_use_destroy(stack: Callable[[str], Tap], kind: str) -> None:
     tap = stack("main")
@@ -57,8 +64,12 @@ def test_plan_apply_use_destroy(stack: Callable[[str], Tap], kind: str) -> None:
     )
     assert smoke.returncode == 0, smoke.stdout + smoke.stderr
 
-    second = tap.succeeds("plan", "--detailed-exitcode")
-    assert "No changes." in second.out
+    second = json.loads(tap.succeeds("plan", "--detailed-exitcode", "--json").out)
+    assert (second["changes"], second["outputs_changed"]) == ([], 0)
+    if kind == "terraform":
+        plan_says = said_of(tap, f".tap/plans/{second['id']}/tfplan")
+        assert said_of(tap, ".tap/sandbox/terraform.tfstate") == plan_says
+        assert len(plan_says) > 20
     tap.succeeds("destroy", "--auto-approve")
     assert "It holds nothing." in tap.succeeds("sandbox", "status", "--expect-empty").out
     assert "Stopped the embedded AWS" in tap.succeeds("sandbox", "stop").out

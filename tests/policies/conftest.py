@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tapstack.gate import examples
 from tapstack.gate.engine import judge
 from tapstack.gate.ledger import Ledger
 from tapstack.gate.parameters import GateSettings
@@ -19,7 +19,6 @@ from tapstack.model.stack import Stack
 from tapstack.terraform.source import position, read_configuration
 
 PACK = Path(__file__).resolve().parents[2] / "policies"
-_EXPECTATION = re.compile(r"^# expect: (?P<address>\S+) (?P<verdict>[A-Z_]+)$", re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
@@ -30,24 +29,17 @@ def registry() -> Registry:
 
 
 def examples_of(policy: type[Policy]) -> Path:
-    return next(PACK.glob(f"*/{policy.name}/"))
+    return examples.directory_of(policy)
 
 
 def expectations(policy: type[Policy]) -> dict[str, str]:
     """What the comments of a policy's examples say: verdict by address."""
-    return {
-        match["address"]: match["verdict"]
-        for file in sorted(examples_of(policy).glob("*.tf"))
-        for match in _EXPECTATION.finditer(file.read_text())
-    }
+    return {one.address: str(one.verdict) for one in examples.read(policy).expectations}
 
 
 def verdicts(ledger: Ledger) -> dict[str, str]:
-    """The worst verdict by address: findings come before what passed."""
-    found: dict[str, str] = {}
-    for finding in (*ledger.findings, *ledger.others):
-        found.setdefault(finding.address, str(finding.verdict))
-    return found
+    """The worst verdict by address."""
+    return {address: str(finding.verdict) for address, finding in examples.verdicts(ledger).items()}
 
 
 def judge_hcl(

@@ -136,7 +136,7 @@ def test_default_tags_from_an_unknown_variable_leave_the_tag_unknown(
 def test_tags_that_are_not_known_may_replace_a_default_tag(tmp_path: Path, registry: Registry) -> None:
     (tmp_path / "main.tf").write_text(
         'provider "aws" {\n  default_tags {\n    tags = { E = "dev" }\n  }\n}\n'
-        'resource "aws_sqs_queue" "q" {\n  tags = merge({}, {})\n}\n'
+        'resource "aws_sqs_queue" "q" {\n  tags = merge({}, terraform_data.x.output)\n}\n'
     )
     ledger = judge_hcl(tmp_path, registry, "required_tags", {"keys": ["E"]})
     assert [finding.verdict for finding in ledger.findings] == ["UNKNOWN"]

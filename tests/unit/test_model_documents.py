@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from tapstack.errors import GateFailed, TapError
 from tapstack.model.plan import from_plan, is_plan
-from tapstack.model.stack import Kind
+from tapstack.model.stack import Kind, Stack
 from tapstack.model.state import from_state
 from tapstack.model.values import Unknown
 
 DOCUMENTS = Path(__file__).parents[1] / "policies" / "documents"
 PLAN: dict[str, Any] = orjson.loads((DOCUMENTS / "plan.json").read_bytes())
 STATE: dict[str, Any] = orjson.loads((DOCUMENTS / "state.json").read_bytes())
+GRAPH: dict[str, Any] = orjson.loads((DOCUMENTS / "graph" / "plan.json").read_bytes())
 DESTROY: dict[str, Any] = orjson.loads((DOCUMENTS / "destroy.json").read_bytes())
 
 
@@ -122,22 +123,39 @@ def _replaced(document: Any, path: tuple[Any, ...], junk: Any) -> Any:
     return changed
 
 
+def _ask(stack: Stack) -> None:
+    """Every question that a policy may ask, about every resource."""
+    assert stack.outputs is stack.outputs
+    for resource in stack.resources.values():
+        for attribute in ("tags", "tags_all", "point_in_time_recovery.0.enabled", "kms_key_id"):
+            stack.target(resource, attribute, "aws_kms_key")
+            stack.targets(resource, attribute)
+            stack.expression(resource, attribute)
+        stack.users(resource)
+        stack.dependencies(resource)
+        stack.region(resource)
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from([p for p in _paths(PLAN) if p[:1] != ("prior_state",)]), _JUNK)
-def test_a_plan_with_anything_anywhere_is_read_or_refused(path: tuple[Any, ...], junk: Any) -> None:
+@given(
+    st.sampled_from([PLAN, GRAPH]).flatmap(lambda d: st.tuples(st.just(d), st.sampled_from(_paths(d)))), _JUNK
+)
+def test_a_plan_with_anything_anywhere_is_read_or_refused(
+    place: tuple[Any, tuple[Any, ...]], junk: Any
+) -> None:
+    document, path = place
     try:
-        stack = from_plan(_replaced(PLAN, path, junk))
+        stack = from_plan(_replaced(document, path, junk))
     except TapError:
         return
-    for resource in stack.of_types(("*",)):
-        for attribute in ("tags", "tags_all", "point_in_time_recovery.0.enabled", "kms_key_id"):
-            resource.get(attribute)
+    _ask(stack)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(_paths(STATE)), _JUNK)
 def test_a_state_with_anything_anywhere_is_read_or_refused(path: tuple[Any, ...], junk: Any) -> None:
     try:
-        from_state(_replaced(STATE, path, junk))
+        stack = from_state(_replaced(STATE, path, junk))
     except TapError:
         return
+    _ask(stack)

@@ -89,6 +89,7 @@ def test_the_json_is_the_published_schema() -> None:
                 "waiver": None,
             }
         ],
+        "obligations": [],
         "errors": [],
     }
 

@@ -51,6 +51,8 @@ def read(directory: Path, **files: str | bytes) -> Configuration:
         (r'"say \"a\"\n\u00e9"', 'say "a"\né'),
         ('"$${x}"', "$${x}"),
         ('"${var.x}-b"', "${var.x}-b"),
+        (r'"${f("a\n")}\t"', r'${"${f("a\n")}\t"}'),
+        ("9" * 400, "${" + "9" * 400 + "}"),
         ("var.x", "${var.x}"),
         ("(var.x)", "${var.x}"),
         ("{}", {}),
@@ -78,7 +80,9 @@ def test_a_value_is_read_as_the_json_syntax_would_have_it(
         ("name", (3, 3)),
         ("point_in_time_recovery.0.enabled", (6, 6)),
         ("point_in_time_recovery.0.recovery_period_in_days", (5, 7)),
-        ("tags.Env", (9, 12)),
+        ("tags", (9, 12)),
+        ("tags.Env", (11, 11)),
+        ("tags.Other", (9, 12)),
         ("absent", (2, 13)),
     ],
 )
@@ -105,9 +109,57 @@ def test_local_modules_are_read_and_others_are_named(tmp_path: Path) -> None:
     assert "main.tf:4: module far" in configuration.root.unread[0]
 
 
-def test_a_json_file_is_named_as_not_read(tmp_path: Path) -> None:
-    (tmp_path / "more.tf.json").write_text("{}")
-    assert "more.tf.json" in read(tmp_path, main=TABLE).root.unread[0]
+def test_json_syntax_is_read_into_the_same_blocks(tmp_path: Path) -> None:
+    (tmp_path / "more.tf.json").write_text(
+        '{"//": 1, "locals": {"a": {"b": "${1}"}}, "terraform": {"backend": {"s3": {"bucket": "b"}}},\n'
+        '"resource": [{"aws_x": {"y": {"rule": [{"a": 1}, {"a": 2}], "tags": {"A": "a"}, "provider": "aws.w",'
+        '"dynamic": {"more": {"for_each": "${var.l}", "content": {"b": 1}}}}}}]}'
+    )
+    root = read(tmp_path, main=TABLE).root
+    assert not root.unread
+    local, backend, x = root.find("locals"), root.find("terraform"), root.find("resource", "aws_x", "y")
+    assert local is not None
+    assert local.attributes == {"a": {"b": "${1}"}}
+    assert backend is not None
+    assert [(b.type, b.labels, b.attributes) for b in backend.blocks] == [
+        ("backend", ("s3",), {"bucket": "b"})
+    ]
+    assert x is not None
+    assert x.attributes == {"tags": {"A": "a"}, "provider": "${aws.w}"}
+    assert [(b.type, b.labels, b.attributes) for b in x.blocks] == [
+        ("rule", (), {"a": 1}),
+        ("rule", (), {"a": 2}),
+        ("dynamic", ("more",), {"for_each": "${var.l}"}),
+    ]
+    assert x.blocks[2].blocks[0].attributes == {"b": 1}
+    assert (x.position.line, x.position.end_line) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{\n"a": }', r"more\.tf\.json:2: the JSON does not parse"),
+        ('{"resource": {"a": {"b": 1}}}', "an object is missing"),
+        ('{"locals": {"a": 1, "a": 2}}', "a is there twice"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_json_that_is_no_configuration_is_refused(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "more.tf.json").write_text(content)
+    with pytest.raises(ConfigurationError, match=said):
+        read_configuration(tmp_path)
+
+
+def test_an_override_file_may_be_json(tmp_path: Path) -> None:
+    (tmp_path / "x_override.tf.json").write_text('{"resource": {"aws_dynamodb_table": {"t": {"name": "u"}}}}')
+    block = read(tmp_path, main=TABLE).root.find("resource", "aws_dynamodb_table", "t")
+    assert block is not None
+    assert block.attributes["name"] == "u"
+
+
+def test_hcl_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nested too deeply|does not parse"):
+        read(tmp_path, main="locals {\n  a = " + "[" * 3000 + "]" * 3000 + "\n}\n")
 
 
 def test_an_override_file_replaces_attributes_and_blocks_of_its_kind(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tapstack.deployment.judge import (
 )
 from tapstack.deployment.plan import given_variables
 from tapstack.errors import InputError, TapError
+from tapstack.gate.checkov_run import Checkov
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.report import ledger_json, ledger_text
 from tapstack.terraform.source import Configuration
@@ -32,6 +33,7 @@ from tapstack.terraform.source import Configuration
 @lock_timeout
 @click.option("--policy", "policies", multiple=True, metavar="NAME", help="Only this policy, by name or id.")
 @click.option("--all", "everything", is_flag=True, help="Also what passed and what does not apply.")
+@planning.with_checkov
 def command(
     common: Common,
     path: Path | None,
@@ -39,6 +41,7 @@ def command(
     lock_timeout: float,
     policies: tuple[str, ...],
     everything: bool,
+    with_checkov: bool,
 ) -> int:
     """Judge without applying: a directory, a saved plan, or the JSON of a plan or a state.
 
@@ -49,16 +52,17 @@ def command(
     Examples:
       tap check terraform
       tap check plan.json --policy log_group_retention --json
+      tap check terraform --with-checkov
     """
     target = path or common.settings.directory
-    if target.is_dir():
-        ledger = judge_directory(
-            target, common.settings, given_variables(common.settings, variables), policies
-        )
-    elif target.is_file():
-        ledger = _judge_file(common, target, policies, lock_timeout)
-    else:
+    if not target.exists():
         raise InputError(f"{target} does not exist; a directory, a plan or a state was expected.")
+    with planning.checkov_if(with_checkov) as checkov:
+        if target.is_dir():
+            given = given_variables(common.settings, variables)
+            ledger = judge_directory(target, common.settings, given, policies, checkov)
+        else:
+            ledger = _judge_file(common, target, policies, lock_timeout, checkov)
     if common.as_json:
         common.screen.result(ledger_json.render(ledger, everything=everything).decode())
     else:
@@ -67,16 +71,17 @@ def command(
     return int(ledger.exit_code)
 
 
-def _judge_file(common: Common, path: Path, policies: tuple[str, ...], lock_timeout: float) -> Ledger:
+def _judge_file(
+    common: Common, path: Path, policies: tuple[str, ...], lock_timeout: float, checkov: Checkov | None
+) -> Ledger:
     if is_plan_file(path):
         document = orjson.loads(_shown_by_terraform(common, path, lock_timeout))
-        return judge_document(
-            document, common.settings, _source(common), Input("plan", shown(path)), policies
-        )
-    document, where = read_document(path)
-    if is_raw_state(document):
-        document = orjson.loads(_shown_by_terraform(common, path, lock_timeout))
-    return judge_document(document, common.settings, _source(common), where, policies)
+        where = Input("plan", shown(path))
+    else:
+        document, where = read_document(path)
+        if is_raw_state(document):
+            document = orjson.loads(_shown_by_terraform(common, path, lock_timeout))
+    return judge_document(document, common.settings, _source(common), where, policies, checkov)
 
 
 def _source(common: Common) -> Configuration | TapError | None:

@@ -9,7 +9,7 @@ import click
 from tapstack.commands import planning
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment.plan import make_plan
-from tapstack.errors import ExitCode
+from tapstack.errors import ExitCode, InputError
 
 
 @click.command("plan")
@@ -20,6 +20,7 @@ from tapstack.errors import ExitCode
 @click.option("--refresh-only", is_flag=True, help="Only bring the state up to date.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there are changes, as Terraform does.")
 @click.option("--full", is_flag=True, help="List every change.")
+@planning.with_checkov
 def command(
     common: Common,
     variables: tuple[str, ...],
@@ -30,6 +31,7 @@ def command(
     refresh_only: bool,
     detailed_exitcode: bool,
     full: bool,
+    with_checkov: bool,
 ) -> int:
     """Plan the stack, judge the plan by the policies, and seal both.
 
@@ -39,8 +41,13 @@ def command(
       tap plan --env prod --var-file prod.tfvars --detailed-exitcode
     """
     request = planning.request(variables, var_files, targets, destroy=destroy, refresh_only=refresh_only)
-    with planning.prepared(common, "plan", lock_timeout=lock_timeout) as (stack, _):
-        planned = make_plan(stack, request)
+    if with_checkov and destroy:
+        raise InputError("--with-checkov has nothing to look at with --destroy.")
+    with (
+        planning.checkov_if(with_checkov) as checkov,
+        planning.prepared(common, "plan", lock_timeout=lock_timeout) as (stack, _),
+    ):
+        planned = make_plan(stack, request, checkov)
     planning.show(common, planned, full=full, sealed=True)
     if planned.exit_code is ExitCode.DONE and detailed_exitcode and not planned.is_empty:
         return int(ExitCode.CHANGES)

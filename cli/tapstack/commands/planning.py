@@ -15,6 +15,7 @@ from tapstack.deployment import lock
 from tapstack.deployment.plan import Planned, PlanRequest
 from tapstack.deployment.prepare import Prepared, prepare, require_configuration, work_directory
 from tapstack.errors import ExitCode
+from tapstack.gate.checkov_run import Checkov, warmed_up
 from tapstack.report import ledger_json, ledger_text, plan_text, progress
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -48,6 +49,16 @@ def plan_options(function: _F) -> _F:
     ):
         function = option(function)
     return function
+
+
+with_checkov = click.option(
+    "--with-checkov", is_flag=True, help="Ask checkov's own checks as well, in a process of their own."
+)
+
+
+def checkov_if(wanted: bool) -> contextlib.AbstractContextManager[Checkov | None]:
+    """Checkov, which begins to load at once, where it is wanted."""
+    return warmed_up() if wanted else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

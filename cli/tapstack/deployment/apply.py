@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import orjson
+
+from tapstack.deployment.judge import judge_document, read_source
 from tapstack.deployment.plan import present
 from tapstack.deployment.prepare import Prepared
 from tapstack.errors import GateClosed, GateFailed, InputError, Refused
+from tapstack.gate.ledger import Input
+from tapstack.gate.policy import Verdict
 from tapstack.seal import manifest
 from tapstack.settings import Settings
 
@@ -37,10 +44,10 @@ def choose(prepared: Prepared, plan_id: str | None) -> manifest.Seal | None:
 
 
 def apply_sealed(prepared: Prepared, seal: manifest.Seal) -> None:
-    """Verify a seal against what is there now, and apply the very bytes that were verified.
+    """Verify a seal against what is there now, apply the very bytes that were verified, and judge the outcome.
 
     Raises GateClosed or GateFailed for a plan that was not judged open, SealBroken for one that is not what was
-    judged.
+    judged, and GateClosed, after the apply, where an obligation is not met.
     """
     directory = prepared.settings.work / "plans" / seal.id
     if seal.decision == "error":
@@ -63,6 +70,31 @@ def apply_sealed(prepared: Prepared, seal: manifest.Seal) -> None:
         finally:
             # Begun or done, Terraform would call it stale now; what is left of it are its secrets.
             manifest.plan_path(directory).unlink(missing_ok=True)
+    _discharge(prepared, manifest.obligations(directory))
+
+
+def _discharge(prepared: Prepared, obligations: Sequence[Mapping[str, Any]]) -> None:
+    """Ask again, of the state, what was said of values that nobody knew before the apply."""
+    if not obligations:
+        return
+    prepared.observer.phase("judging what came of it")
+    settings = prepared.settings
+    document = orjson.loads(prepared.driver.show())
+    policies = tuple(sorted({str(one["policy"]) for one in obligations}))
+    ledger = judge_document(document, settings, read_source(settings.directory), Input("state"), policies)
+    if ledger.errors:
+        raise GateFailed(f"Applied, but the state could not be judged: {ledger.errors[0].message}")
+    said = {(finding.policy, finding.address): finding for finding in (*ledger.others, *ledger.findings)}
+    unmet = [
+        f"{one['policy']} of {one['address']}: {found.message if found else 'it is not in the state'}"
+        for one in obligations
+        if (found := said.get((one["policy"], one["address"]))) is None or found.verdict is not Verdict.PASS
+    ]
+    if unmet:
+        raise GateClosed(
+            "Applied, but what the plan promised does not hold:\n  " + "\n  ".join(unmet),
+            hint="`tap check` on the state shows all findings",
+        )
 
 
 def refuse_unless_destroyable(settings: Settings) -> None:

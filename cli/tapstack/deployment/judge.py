@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from tapstack.errors import GateFailed, InputError, TapError
-from tapstack.gate.engine import Locate, judge
+from tapstack.gate.checkov_findings import add
+from tapstack.gate.checkov_run import Checkov
+from tapstack.gate.engine import BACKEND, Locate, judge
 from tapstack.gate.ledger import Input, Ledger, undecided
 from tapstack.gate.parameters import GateSettings
-from tapstack.gate.registry import load
+from tapstack.gate.registry import Registry, load
 from tapstack.model.hcl import from_hcl
 from tapstack.model.plan import from_plan, is_plan
 from tapstack.model.stack import Resource, Stack
@@ -45,23 +48,38 @@ def judge_document(
     source: Configuration | TapError | None,
     where: Input,
     only: tuple[str, ...] = (),
+    checkov: Checkov | None = None,
 ) -> Ledger:
     """The ledger of a plan or a state (`terraform show -json`).
 
-    `source` gives the findings their lines; None where there is no configuration, an error where it could not be
-    read, which closes the gate.
+    `source` tells what the document leaves out, and gives the findings their lines: None where there is no
+    configuration, an error where it could not be read, which closes the gate. Raises InputError for a state with
+    `checkov`, which can't read one.
     """
+    if checkov and not is_plan(document):
+        raise InputError(f"{where.path} is not a plan: checkov reads configurations and plans, no states.")
     if isinstance(source, TapError):
         return undecided(source, where)
     try:
-        stack = from_plan(document) if is_plan(document) else from_state(document)
+        stack = from_plan(document, source) if is_plan(document) else _of_state(document, settings, source)
     except TapError as failure:
         return undecided(failure, where)
-    return _judge(stack, settings, source, where, only)
+    ledger = _judge(stack, settings, source, where, only)
+    return add(ledger, checkov.scan_plan(document), stack, source) if checkov else ledger
+
+
+def _of_state(document: Any, settings: Settings, source: Configuration | None) -> Stack:
+    """A state says nothing of variables; those of the environment are the ones it was made with."""
+    stack = from_state(document, source)
+    return replace(stack, variables={**settings.where.variables, **stack.variables})
 
 
 def judge_directory(
-    directory: Path, settings: Settings, variables: Mapping[str, Any], only: tuple[str, ...] = ()
+    directory: Path,
+    settings: Settings,
+    variables: Mapping[str, Any],
+    only: tuple[str, ...] = (),
+    checkov: Checkov | None = None,
 ) -> Ledger:
     """The ledger of a configuration before any plan. Raises InputError where `directory` holds none."""
     where = Input("hcl", shown(directory))
@@ -72,7 +90,28 @@ def judge_directory(
         raise
     except TapError as failure:
         return undecided(failure, where)
-    return _judge(stack, settings, source, where, only)
+    ledger = _judge(stack, settings, source, where, only)
+    return add(ledger, checkov.scan_directory(source.root, variables), stack, source) if checkov else ledger
+
+
+def policies_of(settings: Settings) -> Registry:
+    """The pack, and the stack's own policies."""
+    return load(settings.policy_directories())
+
+
+def gate_settings(settings: Settings) -> GateSettings:
+    """What the settings say to the gate; what follows from the environment is filled in where it is not set."""
+    parameters = settings.policy_parameters()
+    for policy, name, value in (
+        ("destroyable_outside_production", "destroyable", settings.where.destroyable),
+        ("state_is_locked_and_encrypted", "sandbox", settings.is_sandbox),
+    ):
+        parameters.setdefault(policy, {}).setdefault(name, value)
+    return GateSettings(
+        parameters=parameters,
+        disabled=tuple(settings.policies.disabled),
+        unknown=settings.policies.unknown,
+    )
 
 
 def is_plan_file(path: Path) -> bool:
@@ -103,18 +142,16 @@ def is_raw_state(document: Any) -> bool:
 def _judge(
     stack: Stack, settings: Settings, source: Configuration | None, where: Input, only: tuple[str, ...]
 ) -> Ledger:
-    gate = GateSettings(
-        parameters=settings.policy_parameters(),
-        disabled=tuple(settings.policies.disabled),
-        unknown=settings.policies.unknown,
-    )
-    return judge(stack, load(), gate, _locator(source), only, source=where)
+    registry = policies_of(settings)
+    return judge(stack, registry, gate_settings(settings), _locator(source), only, source=where)
 
 
 def _locator(source: Configuration | None) -> Locate:
     def locate(resource: Resource, attribute: str | None) -> Position | None:
         if source is None:
             return None
+        if resource.type == BACKEND:
+            return next((block.position for block in source.root.blocks if block.type == "terraform"), None)
         return position(
             source,
             resource.module_path,

@@ -18,6 +18,7 @@ from tapstack import __version__
 from tapstack.deployment.judge import judge_document, read_source, shown
 from tapstack.deployment.prepare import Prepared
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError, TapError
+from tapstack.gate.checkov_run import Checkov
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.report import ledger_json
 from tapstack.seal import manifest
@@ -76,8 +77,11 @@ class PlanRequest:
     refresh_only: bool = False
 
 
-def make_plan(prepared: Prepared, request: PlanRequest) -> Planned:
-    """Plan the stack, judge the plan, seal both. A closed gate is an answer, not an exception."""
+def make_plan(prepared: Prepared, request: PlanRequest, checkov: Checkov | None = None) -> Planned:
+    """Plan the stack, judge the plan (by checkov too, if given), seal both.
+
+    A closed gate is an answer, not an exception.
+    """
     settings = prepared.settings
     plans = settings.work / "plans"
     plan_id = manifest.new_id()
@@ -96,7 +100,7 @@ def make_plan(prepared: Prepared, request: PlanRequest) -> Planned:
         if not request.destroy:
             prepared.observer.phase("judging the plan")
             where = Input("plan", shown(options.out))
-            ledger = judge_document(document, settings, _configuration(source), where)
+            ledger = judge_document(document, settings, _configuration(source), where, checkov=checkov)
         planned = _seal(prepared, request, directory, document, ledger)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tapstack.gate.address import matches
@@ -16,15 +16,17 @@ from tapstack.gate.ledger import (
     GateError,
     Input,
     Ledger,
+    Obligation,
     empty_counts,
 )
 from tapstack.gate.parameters import GateSettings, select
 from tapstack.gate.policy import Enforcement, Evidence, Policy, Verdict, not_applicable
 from tapstack.gate.registry import Registry
-from tapstack.model.stack import Resource, Stack
+from tapstack.model.stack import Kind, Resource, Stack
 from tapstack.model.values import MISSING, Unknown
 from tapstack.terraform.source import Position
 
+BACKEND: Final = "terraform_backend"
 Locate = Callable[[Resource, str | None], Position | None]
 
 # The worst of several statements about one resource is its verdict.
@@ -53,12 +55,16 @@ def judge(
     `locate` says where a resource's attribute stands in the code. `only` limits the policies, by name or id.
     """
     selection = select(registry, settings, only)
-    resources = stack.of_types(("*",))
-    court = _Court(stack, settings, locate, counts=Counter(), findings=[], others=[], errors=[])
+    court = _Court(stack, settings, locate, _backend(stack))
     for policy in selection.policies:
         court.ask(policy)
     errors = (*registry.errors, *selection.errors, *court.errors)
     asked = len(selection.policies) + len(selection.broken)
+    resources = [*stack.of_types(("*",))]
+    types = [policy.resource_types for policy in selection.policies]
+    types += [policy.resource_types for policy in selection.broken]
+    if any(BACKEND in asked_of for asked_of in types):
+        resources.append(court.backend)
     counts = empty_counts() | {"resources": len(resources), "policies": asked}
     counts |= {verdict.lower(): number for verdict, number in court.counts.items()}
     # A policy whose parameters are wrong was to be asked and could not be.
@@ -74,7 +80,19 @@ def judge(
         errors=errors,
         disabled=settings.disabled,
         policies=selection.policies,
+        obligations=tuple(court.obligations),
     )
+
+
+def _backend(stack: Stack) -> Resource:
+    """Where the stack keeps its state, in the form of a resource, so that a policy can be asked about it.
+
+    A configuration that declares none keeps it in a local file; a plan or a state alone does not say.
+    """
+    known: dict[str, Any] | None = {"type": "local"} if stack.kind is Kind.HCL else None
+    values = dict(stack.backend) if stack.backend is not None else known
+    unknown: Any = False if values else {"type": True}
+    return Resource("terraform.backend", BACKEND, "backend", values=values or {}, unknown=unknown)
 
 
 def _nothing_evaluated(stack: Stack, policies: int, settings: GateSettings) -> Iterable[GateError]:
@@ -111,22 +129,34 @@ class _Court:
     stack: Stack
     settings: GateSettings
     locate: Locate
-    counts: Counter[Verdict]
-    findings: list[Finding]
-    others: list[Finding]
-    errors: list[GateError]
+    backend: Resource
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    others: list[Finding] = field(default_factory=list)
+    errors: list[GateError] = field(default_factory=list)
+    obligations: list[Obligation] = field(default_factory=list)
 
     def ask(self, policy: Policy) -> None:
         """Ask one policy about every resource it is for."""
-        for resource in self.stack.of_types(policy.resource_types):
+        about_the_stack = [self.backend] if BACKEND in policy.resource_types else []
+        for resource in (*self.stack.of_types(policy.resource_types), *about_the_stack):
             evidence = self._evidence(policy, resource)
             verdict = max((one.verdict for one in evidence), key=_RANK.__getitem__)
             self.counts[verdict] += 1
+            if verdict is Verdict.PASS and self.stack.kind is Kind.PLAN:
+                self._oblige(policy, resource, evidence)
             for one in evidence:
                 # Beside a FAIL, what passed is no finding; what could not be known is.
                 if one.verdict is verdict or one.verdict not in _QUIET:
                     kept = self.others if one.verdict in _QUIET else self.findings
                     kept.append(self._finding(policy, resource, one))
+
+    def _oblige(self, policy: Policy, resource: Resource, evidence: list[Evidence]) -> None:
+        """Note what was said of values that nobody knows yet."""
+        for attribute in dict.fromkeys(one.attribute for one in evidence if one.attribute):
+            value = resource.get(attribute)
+            if isinstance(value, Unknown) and not value.computed:
+                self.obligations.append(Obligation(policy.id, resource.address, attribute, value.references))
 
     def _evidence(self, policy: Policy, resource: Resource) -> list[Evidence]:
         for ignored in policy.parameters.ignore:
@@ -160,10 +190,10 @@ class _Court:
             address=resource.address,
             verdict=evidence.verdict,
             severity=policy.effective_severity,
-            enforcement=policy.effective_enforcement,
+            enforcement=Enforcement.ADVISORY if evidence.advisory else policy.effective_enforcement,
             message=evidence.message,
             fingerprint=fingerprint(policy.id, resource.address, evidence.attribute),
-            blocks=self._blocks(policy, evidence.verdict),
+            blocks=not evidence.advisory and self._blocks(policy, evidence.verdict),
             attribute=evidence.attribute,
             actual=_plain(evidence.actual),
             expected=_plain(evidence.expected),

@@ -70,13 +70,27 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Obligation:
+    """What a PASS before apply rests on: an attribute that a reference settled, although its value is not known.
+
+    After apply, the same policy must say PASS about the same address of the state.
+    """
+
+    policy: str
+    address: str
+    attribute: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """The outcome of one judgement.
 
     `counts` has "resources", "policies" and one number per verdict, in lower case: those of the verdicts add
-    up to resources x policies, because every pair is accounted for. `findings` holds what is neither PASS nor
-    NOT_APPLICABLE, most severe first; `others` holds the PASS and NOT_APPLICABLE that policies gave reasons
-    for. `policies` are those that were asked.
+    up to resources x policies, because every pair is accounted for. With checkov's own checks there are
+    "checkov_pass", "checkov_fail" and "checkov_skipped" as well, a sum of their own. `findings` holds what is
+    neither PASS nor NOT_APPLICABLE, most severe first; `others` holds the PASS and NOT_APPLICABLE that policies
+    gave reasons for. `policies` are those that were asked, `obligations` what is to be looked at again after apply.
     """
 
     decision: Decision
@@ -87,6 +101,7 @@ class Ledger:
     errors: tuple[GateError, ...] = ()
     disabled: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
+    obligations: tuple[Obligation, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:

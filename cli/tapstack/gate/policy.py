@@ -58,7 +58,8 @@ class Evidence:
     """One statement of a policy about a resource.
 
     `attribute` is a dotted path into the resource; `actual` and `expected` are what was found there and what
-    would have passed, as plain values or words.
+    would have passed, as plain values or words. `advisory` makes a FAIL or UNKNOWN one that never blocks, whatever
+    the policy's enforcement.
     """
 
     verdict: Verdict
@@ -66,6 +67,7 @@ class Evidence:
     attribute: str | None = None
     actual: Any = None
     expected: Any = None
+    advisory: bool = False
 
 
 def passed(message: str, attribute: str | None = None, actual: Any = None) -> Evidence:
@@ -74,10 +76,15 @@ def passed(message: str, attribute: str | None = None, actual: Any = None) -> Ev
 
 
 def failed(
-    message: str, attribute: str | None = None, *, actual: Any = None, expected: Any = None
+    message: str,
+    attribute: str | None = None,
+    *,
+    actual: Any = None,
+    expected: Any = None,
+    advisory: bool = False,
 ) -> Evidence:
     """The requirement does not hold."""
-    return Evidence(Verdict.FAIL, message, attribute, actual, expected)
+    return Evidence(Verdict.FAIL, message, attribute, actual, expected, advisory)
 
 
 def unknown(

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import InstanceOf, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from tapstack.errors import GateFailed
-from tapstack.model.stack import Resource
+from tapstack.model.scope import BlockScope, ModuleScope
+from tapstack.model.stack import Resource, module_path
 
 # https://developer.hashicorp.com/terraform/internals/json-format: a new major version may change meanings.
 _MAJOR: Final = "1"
+
+
+# Only its type is checked: to copy each of them, as pydantic does with `dict[str, Any]`, takes longer than to parse.
+Tree = InstanceOf[dict[str, Any]]
 
 
 class DocumentError(GateFailed):
@@ -30,7 +35,8 @@ class ResourceValues(TypedDict, total=False):
     name: str
     index: str | int | None
     provider_name: str
-    values: dict[str, Any]
+    values: Tree
+    depends_on: list[str]
 
 
 class ModuleValues(TypedDict, total=False):
@@ -41,10 +47,18 @@ class ModuleValues(TypedDict, total=False):
     child_modules: list[ModuleValues]
 
 
+class OutputValue(TypedDict, total=False):
+    """An output of a values representation; without a value where it is unknown."""
+
+    value: Any
+    sensitive: bool
+
+
 class RootValues(TypedDict, total=False):
     """A values representation."""
 
     root_module: ModuleValues
+    outputs: dict[str, OutputValue]
 
 
 def validated(adapter: TypeAdapter[Any], document: Any, what: str) -> Any:
@@ -77,21 +91,42 @@ def check_format(document: Any, what: str) -> None:
         )
 
 
-def resources_below(module: ModuleValues) -> Iterator[Resource]:
-    """Every resource of a values representation."""
+def resources_below(
+    module: ModuleValues, root: ModuleScope, planned: ModuleScope | None = None, only: str | None = None
+) -> Iterator[Resource]:
+    """Every resource of a values representation, or those of one mode.
+
+    `root` is what the configuration declares, `planned` what a plan says of that.
+    """
+    address = module.get("address", "")
     for entry in module.get("resources", ()):
+        mode = entry.get("mode", "managed")
+        if only is not None and mode != only:
+            continue
+        type_, name = required(entry, "type", "resource"), required(entry, "name", "resource")
+        written = declared_block(root, address, mode, type_, name)
+        config = declared_block(planned, address, mode, type_, name) if planned else None
         yield Resource(
             address=required(entry, "address", "resource"),
-            type=required(entry, "type", "resource"),
-            name=required(entry, "name", "resource"),
-            mode=entry.get("mode", "managed"),
-            module=module.get("address", ""),
+            type=type_,
+            name=name,
+            mode=mode,
+            module=address,
             index=entry.get("index"),
             provider=entry.get("provider_name"),
+            provider_key=config.provider or None if config else None,
             values=entry.get("values", {}),
+            lifecycle=written.lifecycle if written else {},
+            depends_on=tuple(entry.get("depends_on", ())),
         )
     for child in module.get("child_modules", ()):
-        yield from resources_below(child)
+        yield from resources_below(child, root, planned, only)
+
+
+def declared_block(scope: ModuleScope, module: str, mode: str, type_: str, name: str) -> BlockScope | None:
+    """The block that declares a resource of the module with that address; None where it is not known."""
+    place = scope.below(module_path(module))
+    return place.resources.get(f"{'data.' if mode == 'data' else ''}{type_}.{name}") if place else None
 
 
 def required(entry: Mapping[str, Any], key: str, what: str) -> str:

@@ -1,22 +1,40 @@
-"""A stack as it is written: HCL, evaluated as far as literals, variables and locals go."""
+"""A stack as it is written: HCL, evaluated as far as what it says settles it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from tapstack.errors import GateFailed
 from tapstack.model import template
+from tapstack.model.expression import (
+    Invalid,
+    Scope,
+    Unevaluable,
+    elements,
+    evaluate,
+    settled,
+    unknown_from,
+    unknowns,
+    walk,
+)
+from tapstack.model.module_instance import (
+    Attributes,
+    BlockInstance,
+    InstanceKey,
+    ModuleInstance,
+    expanded,
+)
+from tapstack.model.scope import ModuleScope, backend_of, lifecycle_of, scope_of_module
 from tapstack.model.stack import Kind, Resource, Stack
-from tapstack.model.values import MISSING, Unknown, as_bool, as_number
+from tapstack.model.syntax import Path, quoted
+from tapstack.model.type_constraint import converted
+from tapstack.model.values import MISSING, Unknown
 
 _META_ARGUMENTS: Final = frozenset({"count", "for_each", "provider", "depends_on"})
 _META_BLOCKS: Final = frozenset({"lifecycle", "provisioner", "connection"})
-_MODULE_ARGUMENTS: Final = _META_ARGUMENTS | {"source", "version", "providers"}
-_TRAVERSAL: Final = re.compile(r'(var|local)((?:\.[\w-]+|\["[^"$]*"\]|\[\d+\])+)')
-_STEP: Final = re.compile(r'\.([\w-]+)|\["([^"$]*)"\]|\[(\d+)\]')
+_MAX_RESOURCES: Final = 100_000
+_MAX_BLOCKS: Final = 2_000
 
 
 class HclBlock(Protocol):
@@ -71,206 +89,300 @@ class UnreadableConfiguration(GateFailed):
 
 
 def from_hcl(configuration: HclConfiguration, variables: Mapping[str, Any]) -> Stack:
-    """One resource per block, without instances: `count` and `for_each` are not expanded.
+    """Every resource instance that the code tells of.
 
-    `variables` are the root module's given values. What isn't a literal, a variable, a local or a string made
-    of those is Unknown with its references. Raises UnreadableConfiguration (a GateFailed) where a part of the
-    configuration was not read.
+    `variables` are the root module's given values. A block whose `count` or `for_each` is known has its
+    instances, as in a plan; another one stands once, under its bare address. A value that only Terraform or AWS
+    can tell is Unknown, and so is a sensitive variable. Raises UnreadableConfiguration (a GateFailed) where a
+    part of the configuration was not read or a resource is declared twice.
     """
+    declared = scope_of_module(configuration.root)
+    root = _HclModuleInstance(configuration.root, declared, "", variables)
     default_tags: dict[str, Any] = {}
     resources: dict[str, Resource] = {}
-    declared = 0
-    for resource in _module(configuration.root, variables, "", {}, default_tags):
-        declared += resource.mode == "managed"
+    for resource in _resources(root, {}, default_tags):
         if resource.address in resources:
             raise UnreadableConfiguration(
                 f"{resource.address} is declared twice.", hint="`terraform validate` says where"
             )
+        if len(resources) >= _MAX_RESOURCES:
+            raise UnreadableConfiguration(
+                f"The configuration makes more than {_MAX_RESOURCES:,} resources.",
+                hint="look at its count and for_each",
+            )
         resources[resource.address] = resource
-    return Stack(Kind.HCL, resources, default_tags, declared)
+    return Stack(
+        Kind.HCL,
+        resources,
+        default_tags,
+        sum(resource.mode == "managed" for resource in resources.values()),
+        root=declared,
+        variables=root.shown_variables(),
+        backend=backend_of(configuration),
+        output_values={
+            name: (settled(root.output(name)), name in declared.sensitive_outputs)
+            for name in declared.outputs
+        },
+    )
 
 
-@dataclass(slots=True)
-class Scope:
-    """The variables and locals of one module; each local is worked out when it is first asked for."""
+class _HclModuleInstance(ModuleInstance):
+    """A module of the configuration, with the values that one call gives it."""
 
-    variables: Mapping[str, Any]
-    locals: Mapping[str, Any]
-    _known: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        module: HclModule,
+        declared: ModuleScope,
+        address: str,
+        given: Mapping[str, Any],
+        caller: Scope | None = None,
+    ) -> None:
+        """`given` are values, or with a `caller` expressions of its scope."""
+        super().__init__(declared, address)
+        self.module = module
+        self._given = given
+        self._caller = caller
+        self._blocks: dict[str, HclBlock] = {}
+        self._resources: dict[str, dict[InstanceKey, _Body] | None] = {}
+        self._calls: dict[str, dict[InstanceKey, _HclModuleInstance] | None] = {}
+        for block in module.blocks:
+            self._blocks.setdefault(".".join((block.type, *block.labels)), block)
 
-    def evaluate(self, value: Any) -> Any:
-        """A value of the JSON syntax with its templates worked out; Unknown where they can't be."""
-        if isinstance(value, str):
-            return self._template(value)
-        if isinstance(value, list):
-            return [self.evaluate(item) for item in value]
-        if isinstance(value, Mapping):
-            return {key: self.evaluate(item) for key, item in value.items()}
-        return value
+    def variable(self, name: str) -> Any:
+        block = self._blocks.get(f"variable.{name}")
+        if block is None or _is_true(block, "sensitive") or _is_true(block, "ephemeral"):
+            return Unknown()
+        value = self._given.get(name, MISSING)
+        if value is not MISSING and self._caller is not None:
+            value = evaluate(value, self._caller)
+        default = block.attributes.get("default", MISSING)
+        if value is MISSING or (value is None and block.attributes.get("nullable") is False):
+            value = evaluate(default, _NOTHING) if default is not MISSING else Unknown()
+        try:
+            return converted(value, block.attributes.get("type"))
+        except (Unevaluable, Invalid):
+            return unknown_from(value)
 
-    def _template(self, text: str) -> Any:
-        if "${" not in text and "%{" not in text:
-            return text
-        parts = list(template.split(text))
-        if len(parts) == 1 and parts[0][0] == "code":
-            value = self._traversal(parts[0][1])
-            return Unknown(template.references(text)) if value is MISSING else value
-        result = ""
-        for kind, part in parts:
-            value = part if kind == "text" else self._traversal(part) if kind == "code" else MISSING
-            if not isinstance(value, (str, bool, int, float)):
-                return Unknown(template.references(text))
-            result += _text(value)
-        return result
+    def shown_variables(self) -> dict[str, Any]:
+        """Its variables; Unknown for one that is sensitive or without a value."""
+        values = {name: self.variable(name) for name in self.declared.variables}
+        return {
+            name: settled(value) if next(unknowns(value), None) is None else Unknown((f"var.{name}",))
+            for name, value in values.items()
+        }
 
-    def _traversal(self, code: str) -> Any:
-        """What `var.a.b` or `local.a[0]` stands for; MISSING where nothing is there, and for other code."""
-        match = _TRAVERSAL.fullmatch(code)
-        if match is None:
+    def instances(self, address: str) -> Mapping[InstanceKey, Attributes] | None:
+        bodies = self.bodies(address)
+        if bodies is None:
+            return None
+        attribute = _unread if address.startswith("data.") else None
+        return {key: attribute or body.known for key, body in bodies.items()}
+
+    def bodies(self, address: str) -> dict[InstanceKey, _Body] | None:
+        """The instances of a resource's block; None where there is no such block, or they aren't known."""
+        if address not in self._resources:
+            block = self._blocks.get(address if address.startswith("data.") else f"resource.{address}")
+            self._resources[address] = None
+            scopes = _expanded(self, block) if block else None
+            if block is not None and scopes is not None:
+                self._resources[address] = {key: _Body(block, scope) for key, scope in scopes.items()}
+        return self._resources[address]
+
+    def called(self, name: str) -> Mapping[InstanceKey, _HclModuleInstance] | None:
+        if name not in self._calls:
+            self._calls[name] = None
+            block = self._blocks.get(f"module.{name}")
+            scopes = _expanded(self, block) if block and name in self.module.calls else None
+            if scopes is not None:
+                self._calls[name] = {key: self.call(name, key, scope) for key, scope in scopes.items()}
+        return self._calls[name]
+
+    def call(self, name: str, key: InstanceKey, scope: Scope) -> _HclModuleInstance:
+        """One instance of a called module."""
+        return _HclModuleInstance(
+            self.module.calls[name],
+            self.declared.children[name],
+            _below(self.address, f"module.{name}{_index(key)}"),
+            self._blocks[f"module.{name}"].attributes,
+            scope,
+        )
+
+
+class _Nothing:
+    """The scope of a default, which may not refer to anything."""
+
+    def lookup(self, _path: Any) -> Any:
+        raise Unevaluable
+
+
+_NOTHING: Final = _Nothing()
+
+
+class _Body:
+    """What one instance of a block says; each attribute is worked out when it is first asked for."""
+
+    def __init__(self, block: HclBlock, scope: Scope) -> None:
+        self.block = block
+        self._scope = scope
+        self._left = _MAX_BLOCKS
+        self._values: dict[str, Any] = {}
+        self._names = dict.fromkeys(block.attributes)
+        self._names.update(dict.fromkeys(filter(None, (_block_name(inner) for inner in block.blocks))))
+
+    def get(self, name: str) -> Any:
+        """An attribute, or the blocks of that name as a list; MISSING where there is neither."""
+        if name not in self._names:
             return MISSING
-        name, *steps = (a or b or c for a, b, c in _STEP.findall(match[2]))
-        value = self.variables.get(name, MISSING) if match[1] == "var" else self._local(name)
-        for step in steps:
-            if isinstance(value, Mapping):
-                value = value.get(step, MISSING)
-            elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-                value = value[int(step)]
-            else:
-                return MISSING
-        return MISSING if isinstance(value, Unknown) and not value.references else value
+        if name not in self._values:
+            # One that leads back to itself is an error of Terraform's; here it is unknown.
+            self._values[name] = Unknown()
+            self._values[name] = self._value(self.block, name, {})
+        return self._values[name]
 
-    def _local(self, name: str) -> Any:
-        if name not in self._known:
-            # A local that leads back to itself is an error of Terraform's; here it is unknown.
-            self._known[name] = MISSING
-            self._known[name] = self.evaluate(self.locals.get(name, MISSING))
-        return self._known[name]
+    def known(self, path: Path) -> Any:
+        """What a reference to it gets, MISSING where that can't be told.
+
+        What the configuration leaves out the provider may fill in: no block is known as a whole.
+        """
+        name = str(path[0])
+        try:
+            value = walk(self.get(name), path[1:])
+        except Invalid:
+            return MISSING
+        return MISSING if isinstance(value, (list, dict)) and name not in self.block.attributes else value
+
+    def values(self) -> dict[str, Any]:
+        """All of it but the meta-arguments, in the shape that a plan has."""
+        return {name: settled(self.get(name)) for name in self._names if name not in _META_ARGUMENTS}
+
+    def _value(self, block: HclBlock, name: str, bound: Mapping[str, Any]) -> Any:
+        if name in block.attributes:
+            return evaluate(block.attributes[name], self._scope, bound)
+        found: list[Any] = []
+        for inner in block.blocks:
+            if _block_name(inner) != name:
+                continue
+            if inner.type != "dynamic":
+                found.append(self._inner(inner, bound))
+                continue
+            made = self._made(inner, bound)
+            if made is None:
+                return Unknown(_references(inner))
+            found += made
+        return found
+
+    def _inner(self, block: HclBlock, bound: Mapping[str, Any]) -> dict[str, Any]:
+        names = dict.fromkeys((*block.attributes, *filter(None, (_block_name(b) for b in block.blocks))))
+        return {name: self._value(block, name, bound) for name in names}
+
+    def _made(self, dynamic: HclBlock, bound: Mapping[str, Any]) -> list[Any] | None:
+        """The blocks that a dynamic block makes; None where they can't be told."""
+        content = next((inner for inner in dynamic.blocks if inner.type == "content"), None)
+        try:
+            pairs = elements(evaluate(dynamic.attributes.get("for_each"), self._scope, bound))
+        except (Unevaluable, Invalid):
+            return None
+        self._left -= len(pairs)
+        if content is None or self._left < 0:
+            return None
+        iterator = _bare(dynamic.attributes.get("iterator")) or dynamic.labels[0]
+        return [
+            self._inner(content, {**bound, iterator: {"key": key, "value": value}}) for key, value in pairs
+        ]
 
 
-def _text(value: str | bool | int | float) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _block_name(block: HclBlock) -> str:
+    if block.type == "dynamic":
+        return block.labels[0] if block.labels else ""
+    return "" if block.type in _META_BLOCKS else block.type
 
 
-def _module(
-    module: HclModule,
-    given: Mapping[str, Any],
-    address: str,
-    providers: Mapping[str, str],
-    default_tags: dict[str, Any],
+def _unread(_path: Path) -> Any:
+    """What a data source will say."""
+    return MISSING
+
+
+def _expanded(module: Scope, block: HclBlock) -> dict[InstanceKey, BlockInstance] | None:
+    return expanded(module, block.attributes.get("count"), block.attributes.get("for_each"))
+
+
+def _index(key: InstanceKey) -> str:
+    if key is None:
+        return ""
+    return f"[{key}]" if isinstance(key, int) else f"[{quoted(key)}]"
+
+
+def _is_true(block: HclBlock, name: str) -> bool:
+    return block.attributes.get(name, False) not in (False, "false")
+
+
+def _resources(
+    instance: _HclModuleInstance, providers: Mapping[str, str], default_tags: dict[str, Any]
 ) -> Iterator[Resource]:
+    module = instance.module
     if module.unread:
         raise UnreadableConfiguration(
             f"The configuration was not read as a whole: {'; '.join(module.unread)}.",
             hint="judge its plan: `terraform show -json PLAN` knows every module",
         )
-    scope = _scope(module, given)
-    for block in module.blocks:
-        if block.type == "provider" and block.labels:
-            key = _provider_key(block, address)
-            if tags := _default_tags(block, scope):
-                default_tags[key] = tags[0]
-    own = {
-        _provider_key(b, ""): _provider_key(b, address)
-        for b in module.blocks
-        if b.type == "provider" and b.labels
-    }
-    providers = {**providers, **own}
+    own = [block for block in module.blocks if block.type == "provider" and block.labels]
+    for block in own:
+        tags = _Body(block, instance).get("default_tags")
+        if tags is not MISSING:
+            default_tags[_provider_key(block, instance.address)] = _tags(tags)
+    providers = {**providers, **{_provider_key(b, ""): _provider_key(b, instance.address) for b in own}}
     for block in module.blocks:
         if block.type in ("resource", "data") and len(block.labels) == 2:
-            resource = _resource(block, scope, address, providers)
-            if resource is not None:
-                yield resource
+            yield from _instances(block, instance, providers)
         elif block.type == "module" and block.labels and block.labels[0] in module.calls:
-            yield from _call(block, module, scope, address, providers, default_tags)
+            yield from _called(block, instance, providers, default_tags)
 
 
-def _call(
-    block: HclBlock,
-    module: HclModule,
-    scope: Scope,
-    address: str,
-    providers: Mapping[str, str],
-    default_tags: dict[str, Any],
+def _tags(blocks: Any) -> Any:
+    if not isinstance(blocks, list):
+        return settled(blocks)
+    return settled(blocks[0].get("tags")) or {} if blocks else {}
+
+
+def _called(
+    block: HclBlock, instance: _HclModuleInstance, providers: Mapping[str, str], default_tags: dict[str, Any]
 ) -> Iterator[Resource]:
-    if scope.evaluate(block.attributes.get("count")) == 0:
-        return
     name = block.labels[0]
-    given = {k: scope.evaluate(v) for k, v in block.attributes.items() if k not in _MODULE_ARGUMENTS}
     passed = block.attributes.get("providers")
     if isinstance(passed, Mapping):
         inner = {key: providers.get(_bare(value), _bare(value)) for key, value in passed.items()}
     else:
         # Only provider configurations without an alias are inherited.
         inner = {key: value for key, value in providers.items() if "." not in key}
-    yield from _module(module.calls[name], given, _below(address, f"module.{name}"), inner, default_tags)
+    modules = instance.called(name)
+    if modules is None:
+        modules = {None: instance.call(name, None, BlockInstance(instance))}
+    for module in modules.values():
+        yield from _resources(module, inner, default_tags)
 
 
-def _scope(module: HclModule, given: Mapping[str, Any]) -> Scope:
-    variables: dict[str, Any] = {}
-    locals_: dict[str, Any] = {}
-    for block in module.blocks:
-        if block.type == "variable" and block.labels:
-            name = block.labels[0]
-            value = given.get(name, MISSING)
-            if value is MISSING:
-                value = Scope({}, {}).evaluate(block.attributes.get("default", MISSING))
-            variables[name] = Unknown((f"var.{name}",)) if value is MISSING else _converted(value, block)
-        elif block.type == "locals":
-            locals_.update(block.attributes)
-    return Scope(variables, locals_)
-
-
-def _converted(value: Any, variable: HclBlock) -> Any:
-    """A variable's value as its declared type, for the primitive types."""
-    declared = variable.attributes.get("type")
-    if declared == "${bool}":
-        return as_bool(value)
-    if declared == "${number}":
-        return as_number(value)
-    return _text(value) if declared == "${string}" and isinstance(value, (bool, int, float)) else value
-
-
-def _default_tags(block: HclBlock, scope: Scope) -> list[Any]:
-    found = [b for b in block.blocks if b.type == "default_tags" or b.labels == ("default_tags",)]
-    return [
-        scope.evaluate(b.attributes.get("tags")) or {}
-        if b.type == "default_tags"
-        else Unknown(_references(b))
-        for b in found
-    ]
-
-
-def _resource(block: HclBlock, scope: Scope, module: str, providers: Mapping[str, str]) -> Resource | None:
-    """The resource of a block, or None where `count` is 0."""
-    if scope.evaluate(block.attributes.get("count")) == 0:
-        return None
+def _instances(
+    block: HclBlock, instance: _HclModuleInstance, providers: Mapping[str, str]
+) -> Iterator[Resource]:
     type_, name = block.labels
     mode = "data" if block.type == "data" else "managed"
-    key = _bare(block.attributes.get("provider")) or type_.partition("_")[0]
-    values = _values(block, scope)
-    for meta in _META_ARGUMENTS:
-        values.pop(meta, None)
-    return Resource(
-        address=_below(module, f"{'data.' if mode == 'data' else ''}{type_}.{name}"),
-        type=type_,
-        name=name,
-        mode=mode,
-        module=module,
-        provider_key=providers.get(key, key),
-        values=values,
-    )
-
-
-def _values(block: HclBlock, scope: Scope) -> dict[str, Any]:
-    """Attributes as values, blocks as lists of such, in the shape that a plan has."""
-    values: dict[str, Any] = {name: scope.evaluate(value) for name, value in block.attributes.items()}
-    for inner in block.blocks:
-        if inner.type not in _META_BLOCKS and inner.type != "dynamic":
-            values.setdefault(inner.type, []).append(_values(inner, scope))
-    for inner in block.blocks:
-        if inner.type == "dynamic" and inner.labels:
-            values[inner.labels[0]] = Unknown(_references(inner))
-    return values
+    local = f"{'data.' if mode == 'data' else ''}{type_}.{name}"
+    provider = _bare(block.attributes.get("provider")) or type_.partition("_")[0]
+    bodies = instance.bodies(local)
+    if bodies is None:
+        bodies = {None: _Body(block, BlockInstance(instance))}
+    for key, body in bodies.items():
+        yield Resource(
+            address=_below(instance.address, f"{local}{_index(key)}"),
+            type=type_,
+            name=name,
+            mode=mode,
+            module=instance.address,
+            index=key,
+            provider_key=providers.get(provider, provider),
+            values=body.values(),
+            lifecycle=lifecycle_of(block),
+        )
 
 
 def _references(node: Any) -> tuple[str, ...]:

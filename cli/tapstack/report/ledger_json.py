@@ -27,6 +27,15 @@ def render(ledger: Ledger, *, everything: bool = False) -> bytes:
         "counts": dict(ledger.counts),
         "disabled": list(ledger.disabled),
         "findings": [_finding(finding) for finding in findings],
+        "obligations": [
+            {
+                "policy": o.policy,
+                "address": o.address,
+                "attribute": o.attribute,
+                "references": list(o.references),
+            }
+            for o in ledger.obligations
+        ],
         "errors": [{"kind": e.kind, "message": e.message, "file": e.file} for e in ledger.errors],
     }
     return orjson.dumps(_encodable(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

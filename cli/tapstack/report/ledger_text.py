@@ -50,6 +50,8 @@ class _Page:
             yield from self._policy(ledger, list(group))
             yield ""
         yield from self._wrapped(_counts(ledger), "", "  ")
+        if "checkov_pass" in ledger.counts:
+            yield from self._wrapped(_checkov_counts(ledger), "", "  ")
         if ledger.disabled:
             yield from self._wrapped(f"Disabled by the settings: {', '.join(ledger.disabled)}", "", "  ")
         yield self._style(_decision(ledger), _DECISIONS[ledger.decision])
@@ -125,6 +127,12 @@ def _counts(ledger: Ledger) -> str:
     words.append(f"{counts['not_applicable']} not applicable")
     asked = _many(counts["policies"], "policy", "policies")
     return f"{asked} x {_many(counts['resources'], 'resource', 'resources')}: {', '.join(words)}."
+
+
+def _checkov_counts(ledger: Ledger) -> str:
+    counts = ledger.counts
+    passed, failed, skipped = (counts[f"checkov_{word}"] for word in ("pass", "fail", "skipped"))
+    return f"checkov's own checks: {passed} pass, {failed} fail, {skipped} skipped by comments in the code."
 
 
 def _decision(ledger: Ledger) -> str:

@@ -85,6 +85,13 @@ def write(directory: Path, seal: Seal, ledger: bytes) -> None:
         path.write_bytes(data)
 
 
+def obligations(directory: Path) -> list[dict[str, Any]]:
+    """What the sealed ledger wants to be looked at after apply: policy, address, attribute, references."""
+    ledger = orjson.loads((directory / _LEDGER).read_bytes())
+    found: list[dict[str, Any]] = ledger.get("obligations", [])
+    return found
+
+
 def plan_path(directory: Path) -> Path:
     """Where a sealed directory keeps Terraform's plan file."""
     return directory / _PLAN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -11,12 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from tapstack.errors import GateFailed, InputError
+from tapstack.terraform.json_syntax import JsonBlock, read_json
 
 # A block of these kinds in an override file changes the block of the same labels elsewhere.
 _LABELS: Final = {"resource": 2, "data": 2, "module": 1, "provider": 1, "variable": 1}
 _HEREDOC: Final = re.compile(r"<<(-?)([A-Za-z][\w.-]*)\n(.*)\n[ \t]*\2\Z", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
-_ESCAPE: Final = re.compile(r'\$\{[^}]*\}|\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt"\\])')
+_ESCAPE: Final = re.compile(r'\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt"\\])')
+_CODE: Final = re.compile(r"[$%]\{")
+_MAX_DIGITS: Final = 300
 
 
 class ConfigurationError(GateFailed):
@@ -44,7 +48,8 @@ class Block:
 
     Values are those of Terraform's JSON syntax (https://developer.hashicorp.com/terraform/language/syntax/json):
     None, bool, int, float, list, dict, and str, which is a template: `${var.x}` stands for an expression and
-    `$${` for a literal `${`. `lines` has the position of each attribute.
+    `$${` for a literal `${`. `lines` has the position of each attribute, and of each member of an object that is
+    written out ("tags.Name").
     """
 
     type: str
@@ -89,9 +94,10 @@ class Configuration:
 
 
 def read_configuration(directory: Path) -> Configuration:
-    """Every `*.tf` of a directory and of the local modules it calls, override files merged as Terraform does.
+    """Every `*.tf` and `*.tf.json` of a directory and of the local modules it calls, override files merged as
+    Terraform does.
 
-    Raises InputError where there is no `.tf` file, ConfigurationError (a GateFailed) for what can't be read.
+    Raises InputError where there is no such file, ConfigurationError (a GateFailed) for what can't be read.
     """
     return Configuration(_read_module(directory, ()))
 
@@ -120,16 +126,17 @@ def position(
 def _attribute_position(block: Block, parts: list[str]) -> Position:
     if not parts:
         return block.position
-    if parts[0] in block.lines:
-        return block.lines[parts[0]]
+    for length in range(len(parts), 0, -1):
+        if found := block.lines.get(".".join(parts[:length])):
+            return found
     inner = [b for b in block.blocks if b.type == parts[0] or b.labels == (parts[0],)]
     return _attribute_position(inner[0], parts[1:]) if inner else block.position
 
 
 def _read_module(directory: Path, callers: tuple[Path, ...]) -> Module:
-    files, unread = _files(directory)
     blocks: list[Block] = []
-    for file in files:
+    unread: tuple[str, ...] = ()
+    for file in _files(directory):
         found = _parse(file)
         blocks = _override(blocks, found) if _is_override(file) else [*blocks, *found]
     calls: dict[str, Module] = {}
@@ -158,27 +165,29 @@ def _called(call: Block, directory: Path, callers: tuple[Path, ...]) -> Module:
         ) from error
 
 
-def _files(directory: Path) -> tuple[list[Path], tuple[str, ...]]:
+def _files(directory: Path) -> list[Path]:
     try:
         names = sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise InputError(
             f"{directory} can't be read as a directory of Terraform files: {error.strerror}."
         ) from error
-    files = [directory / name for name in names if name.endswith(".tf") and not (directory / name).is_dir()]
-    unread = tuple(
-        f"{_shown(directory / name)}: JSON syntax is not read" for name in names if name.endswith(".tf.json")
-    )
-    if not files and not unread:
+    files = [
+        directory / name
+        for name in names
+        if name.endswith((".tf", ".tf.json")) and not (directory / name).is_dir()
+    ]
+    if not files:
         raise InputError(
             f"{directory} holds no Terraform configuration: expected at least one .tf file.",
             hint="give the directory that holds your tap_stack.tf",
         )
-    return sorted(files, key=_is_override), unread
+    return sorted(files, key=_is_override)
 
 
 def _is_override(file: Path) -> bool:
-    return file.stem == "override" or file.stem.endswith("_override")
+    stem = file.name.partition(".tf")[0]
+    return stem == "override" or stem.endswith("_override")
 
 
 def _override(blocks: list[Block], overrides: list[Block]) -> list[Block]:
@@ -224,9 +233,38 @@ def _parse(file: Path) -> list[Block]:
     if "\ufeff" in text[:1]:
         raise ConfigurationError("the file starts with a byte order mark; remove it.", file=shown, line=1)
     text = text.replace("\r\n", "\n") + "\n"
-    return [
-        block for kind, block in _Reader(text, shown).body(_tree(text, shown).children[0]) if kind == "block"
-    ]
+    if file.suffix == ".json":
+        return _parse_json(text, shown)
+    try:
+        items = list(_Reader(text, shown).body(_tree(text, shown).children[0]))
+    except RecursionError:
+        raise ConfigurationError("the HCL is nested too deeply to be read.", file=shown) from None
+    return [block for kind, block in items if kind == "block"]
+
+
+def _parse_json(text: str, shown: str) -> list[Block]:
+    try:
+        found = read_json(text)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"the JSON does not parse: {error.msg}.", file=shown, line=error.lineno
+        ) from None
+    except ValueError as error:
+        raise ConfigurationError(f"the JSON is no configuration: {error}.", file=shown) from None
+    whole = Position(shown, 1, text.rstrip("\n").count("\n") + 1)
+    return [_of_json(block, whole) for block in found]
+
+
+def _of_json(block: JsonBlock, whole: Position) -> Block:
+    """JSON is read without lines: everything stands in its file."""
+    return Block(
+        type=block.type,
+        labels=block.labels,
+        attributes=block.attributes,
+        blocks=tuple(_of_json(inner, whole) for inner in block.blocks),
+        position=whole,
+        lines=dict.fromkeys(block.attributes, whole),
+    )
 
 
 @cache
@@ -297,8 +335,27 @@ class _Reader:
             attributes={name: value for name, value, _ in attributes},
             blocks=tuple(item for what, item in items if what == "block"),
             position=Position(self.file, node.meta.line, node.meta.end_line),
-            lines={name: position for name, _, position in attributes},
+            lines={
+                path: position
+                for item, (name, _, position) in zip(self._expressions(body), attributes, strict=True)
+                for path, position in ((name, position), *self._members(name, item))
+            },
         )
+
+    def _expressions(self, body: Any) -> Iterator[Any]:
+        return (node.children[1] for node in body.children if node.data == "attribute")
+
+    def _members(self, path: str, expression: Any) -> Iterator[tuple[str, Position]]:
+        """The position of each member of an object that is written out."""
+        node = expression.children[0] if expression.data == "expr_term" else None
+        for element in (
+            () if node is None or isinstance(node, str) or node.data != "object" else node.children
+        ):
+            key = self._key(element.children[0])
+            if key is not None:
+                value = element.children[-1]
+                yield f"{path}.{key}", self._position(value, element.meta.line)
+                yield from self._members(f"{path}.{key}", value)
 
     def _label(self, label: Any) -> str:
         return str(label)[1:-1] if isinstance(label, str) else str(label.children[0])
@@ -325,18 +382,26 @@ class _Reader:
 
     def _term(self, term: Any, child: Any) -> Any:
         if isinstance(child, str):
-            return _unescape(str(child)[1:-1])
+            return self._quoted(term, str(child)[1:-1])
         read = _TERMS.get(child.data)
         if read is None:
             return f"${{{self._source(term)}}}"
         return read(self, child)
 
+    def _quoted(self, term: Any, text: str) -> str:
+        """A quoted template; one with escapes beside code, in which they mean something else, stays code itself."""
+        if "\\" in text and _CODE.search(text.replace("$${", "").replace("%%{", "")):
+            return f"${{{self._source(term)}}}"
+        return _unescape(text)
+
     def _name(self, node: Any) -> Any:
         name = str(node.children[0])
         return _KEYWORDS.get(name, f"${{{name}}}")
 
-    def _integer(self, node: Any) -> int:
-        return int("".join(node.children))
+    def _integer(self, node: Any) -> Any:
+        digits = "".join(node.children)
+        # Python refuses to read numbers of thousands of digits.
+        return int(digits) if len(digits) <= _MAX_DIGITS else f"${{{digits}}}"
 
     def _number(self, node: Any) -> float:
         return float("".join(str(child) for child in node.children))
@@ -386,8 +451,8 @@ _TERMS: Final = {
 
 
 def _unescape(text: str) -> str:
-    """A quoted template without its backslashes, but for those inside `${...}`, which are code."""
-    return _ESCAPE.sub(lambda m: _unescaped(m[1]) if m[1] else m[0], text)
+    """A quoted text without its backslashes."""
+    return _ESCAPE.sub(lambda match: _unescaped(match[1]), text) if "\\" in text else text
 
 
 def _unescaped(escape: str) -> str:

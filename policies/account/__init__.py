@@ -1,0 +1,1 @@
+"""Policies about the account, and about the stack as a whole."""

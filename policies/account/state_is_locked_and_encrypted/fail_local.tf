@@ -1,0 +1,7 @@
+# expect: terraform.backend FAIL
+
+terraform {
+  backend "local" {
+    path = "terraform.tfstate"
+  }
+}

@@ -1,0 +1,1 @@
+"""Policies about what the internet reaches, and what can reach it."""

@@ -1,0 +1,1 @@
+"""Policies about functions' runtimes and capacity."""

@@ -1,0 +1,21 @@
+resource "aws_iam_role" "worker" {
+  name = "acme-dev-worker"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+}
+
+resource "aws_lambda_function" "worker" {
+  function_name = "acme-dev-worker"
+  role          = aws_iam_role.worker.arn
+  runtime       = "python3.13"
+  handler       = "handler.handle"
+  filename      = "worker.zip"
+  timeout       = 60
+  memory_size   = 1024
+}

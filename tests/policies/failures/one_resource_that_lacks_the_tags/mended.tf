@@ -1,0 +1,20 @@
+provider "aws" {
+  region = "us-east-1"
+
+  default_tags {
+    tags = {
+      Environment = "dev"
+      Project     = "orders"
+      Purpose     = "events"
+      ManagedBy   = "terraform"
+    }
+  }
+}
+
+resource "aws_sns_topic" "alarms" {
+  name = "acme-dev-alarms"
+}
+
+resource "aws_sqs_queue" "jobs" {
+  name = "acme-dev-jobs"
+}

@@ -1,0 +1,20 @@
+resource "aws_sqs_queue" "jobs" {
+  name              = "acme-dev-jobs"
+  kms_master_key_id = aws_kms_key.main.arn
+}
+
+resource "aws_kms_key" "main" {
+  enable_key_rotation = true
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "Account"
+        Effect    = "Allow"
+        Action    = "kms:*"
+        Resource  = "*"
+        Principal = { AWS = "arn:aws:iam::123456789012:root" }
+      },
+    ]
+  })
+}

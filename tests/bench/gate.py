@@ -37,11 +37,11 @@ report = Runner().run(files=[sys.argv[1]], external_checks_dir=[sys.argv[2]],
 print(len(report.passed_checks), len(report.failed_checks))
 """
 _REGO = """
-import sys, json, pathlib, regorus
+import sys, pathlib, lakera_regorus as regorus
 engine = regorus.Engine()
 engine.add_policy("tap.rego", pathlib.Path(sys.argv[2]).read_text())
 engine.set_input_json(pathlib.Path(sys.argv[1]).read_text())
-print(str(engine.eval_query("data.tap.violations"))[:80])
+print(len(engine.eval_query_as_json("data.tap.violations")))
 """
 # The same questions as the pack's, asked as one writes Rego: a rule that looks up another resource scans all.
 _POLICY = """
@@ -94,13 +94,13 @@ class Cost:
     memory: float
 
 
-def cost(command: Sequence[str], cwd: Path) -> Cost:
-    """Run a command to its end; any exit code but a crash counts."""
+def cost(command: Sequence[str], cwd: Path, codes: tuple[int, ...] = (0,)) -> Cost:
+    """Run a command to its end; an exit code that is not one of `codes` ends the benchmark."""
     started = monotonic()
     process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 1, 3):
+    if process.returncode not in codes:
         sys.exit(f"{' '.join(map(str, command))[:200]} ended with {process.returncode}")
     return Cost(monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
@@ -151,7 +151,7 @@ def main() -> None:
         growth = []
         for size, path in files.items():
             read = cost([sys.executable, "-c", _READ, str(path)], away).cpu - start
-            ours = cost([str(TAP), "check", str(path), "-q"], away)
+            ours = cost([str(TAP), "check", str(path), "-q"], away, (0, 3))
             growth.append((size, ours.cpu))
             print(
                 f"{size:>9} {path.stat().st_size / 1e6:>6.1f} {read:>10.3f}s {ours.cpu:>8.2f}s {ours.wall:>8.2f}s "
@@ -161,7 +161,7 @@ def main() -> None:
         rego = scratch / "tap.rego"
         rego.write_text(_POLICY)
         for size in (1_000, 5_000):
-            ours = cost([str(TAP), "check", str(files[size]), "-q"], away)
+            ours = cost([str(TAP), "check", str(files[size]), "-q"], away, (0, 3))
             for peer, command in (
                 (
                     "checkov, same pack",

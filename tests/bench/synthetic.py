@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 Document = dict[str, Any]
+_PREFIX = b"acme-dev"
 
 
 def replicated(plan: Mapping[str, Any], resources: int) -> Document:
@@ -39,10 +42,10 @@ def _add_module(large: Document, plan: Mapping[str, Any], name: str) -> None:
         "expressions": {key: {"references": [f"var.{key}"]} for key in source.get("variables", {})},
     }
     large["configuration"]["root_module"]["module_calls"][name] = call
-    for change in plan["resource_changes"]:
+    for change in _own_names(plan["resource_changes"], name.removeprefix("copy")):
         moved = {**change, "address": f"{address}.{change['address']}", "module_address": address}
         large["resource_changes"].append(moved)
-    inside = plan["planned_values"]["root_module"].get("resources", [])
+    inside = _own_names(plan["planned_values"]["root_module"].get("resources", []), name.removeprefix("copy"))
     resources = [{**entry, "address": f"{address}.{entry['address']}"} for entry in inside]
     large["planned_values"]["root_module"]["child_modules"].append(
         {"address": address, "resources": resources}
@@ -71,6 +74,14 @@ def _add_to_root(large: Document, plan: Mapping[str, Any], number: int) -> None:
     large["planned_values"]["root_module"]["resources"] += list(_named(inside, renamed, number))
 
 
+def _own_names(entries: Iterable[Document], number: int | str) -> list[Document]:
+    """The entries with names of their own in AWS: two resources never share one in a real account."""
+    named: list[Document] = orjson.loads(
+        orjson.dumps(entries).replace(_PREFIX, _PREFIX + f"-{number}".encode())
+    )
+    return named
+
+
 def _named(entries: Iterable[Document], renamed: Any, number: int) -> Iterable[Document]:
-    for entry in entries:
+    for entry in _own_names(entries, number):
         yield {**entry, "address": renamed(entry["address"]), "name": f"{entry['name']}_{number}"}

@@ -16,6 +16,7 @@ from tests.conftest import STACKS, Tap
 pytestmark = pytest.mark.real
 
 Stack = Callable[[str], Tap]
+TWO = ("--policy", "log_group_retention", "--policy", "required_tags")
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_every_kind_of_input_is_judged_alike(group: Tap, tmp_path: Path) -> None
     document = tmp_path / "plan.json"
     document.write_bytes(shown.stdout)
     for path, kind in ((".", "hcl"), (str(tfplan), "plan"), (str(document), "plan")):
-        ledger = json.loads(group.succeeds("check", path, "--json").out)
+        ledger = json.loads(group.succeeds("check", path, "--json", *TWO).out)
         assert (ledger["input"]["kind"], ledger["decision"]) == (kind, "open")
         assert (ledger["counts"]["resources"], ledger["counts"]["pass"]) == (1, 2), kind
 
@@ -94,7 +95,7 @@ def test_a_state_is_judged_raw_and_as_terraform_shows_it(stack: Stack, tmp_path:
     tap = stack("group")
     tap.succeeds("apply", "--auto-approve")
     state = tap.directory / ".tap" / "sandbox" / "terraform.tfstate"
-    ledger = json.loads(tap.succeeds("check", str(state), "--json").out)
+    ledger = json.loads(tap.succeeds("check", str(state), "--json", *TWO).out)
     assert (ledger["input"]["kind"], ledger["counts"]["pass"]) == ("state", 2)
     settings = tap.directory / "tap.toml"
     settings.write_text("[policies.log_group_retention]\nexactly = 30\n")

@@ -18,9 +18,9 @@ BOTH = (*HCL, *PLAN)
 
 @dataclass(frozen=True)
 class Silent:
-    """One policy's examples, by address. `call` is the policy's name, numbered where its files stand alone."""
+    """Examples of one policy, by address."""
 
-    call: str
+    policy: str
     frameworks: tuple[str, ...]
     reason: str
     addresses: str
@@ -333,31 +333,7 @@ SILENT = (
         """,
     ),
     Silent(
-        "state_is_locked_and_encrypted_1",
-        HCL,
-        BACKEND,
-        """
-        terraform.backend
-        """,
-    ),
-    Silent(
-        "state_is_locked_and_encrypted_2",
-        HCL,
-        BACKEND,
-        """
-        terraform.backend
-        """,
-    ),
-    Silent(
-        "state_is_locked_and_encrypted_3",
-        HCL,
-        BACKEND,
-        """
-        terraform.backend
-        """,
-    ),
-    Silent(
-        "state_is_locked_and_encrypted_4",
+        "state_is_locked_and_encrypted",
         HCL,
         BACKEND,
         """
@@ -368,9 +344,9 @@ SILENT = (
 
 
 def silent(framework: str) -> dict[tuple[str, str], str]:
-    """Why, by (call, address)."""
+    """Why, by (policy, address)."""
     return {
-        (one.call, address): one.reason
+        (one.policy, address): one.reason
         for one in SILENT
         if framework in one.frameworks
         for address in one.addresses.split()

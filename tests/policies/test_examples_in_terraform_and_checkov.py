@@ -84,18 +84,36 @@ class Workspace:
 
     def planned(self, registry: Registry) -> Iterator[tuple[str, dict[str, str]]]:
         """Each call, and the gate's verdicts about what it plans, by the address in the examples."""
-        stack = from_plan(json.loads(self.plan.read_bytes()), read_configuration(self.directory))
+        plan, source = json.loads(self.plan.read_bytes()), read_configuration(self.directory)
         for call, policy in self.calls.items():
             if policy in NOT_PLANNED:
                 continue
             prefix = f"module.{call}."
-            found = verdicts(judge_stack(stack, registry, policy))
+            found = verdicts(judge_stack(from_plan(_only(call, plan), source), registry, policy))
             yield call, {k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)}
 
     def written(self, registry: Registry) -> Iterator[tuple[str, dict[str, str]]]:
         """Each call, and the gate's verdicts about its code."""
         for call, policy in self.calls.items():
             yield call, verdicts(judge_hcl(self.directory / call, registry, policy))
+
+
+def _only(call: str, plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan of one call: other policies' examples are no part of its stack."""
+    configuration, values = plan["configuration"], plan["planned_values"]["root_module"]
+    address = f"module.{call}"
+    return plan | {
+        "planned_values": {
+            "root_module": {"child_modules": [m for m in values["child_modules"] if m["address"] == address]}
+        },
+        "resource_changes": [
+            change
+            for change in plan["resource_changes"]
+            if change["module_address"] == address or change["module_address"].startswith(f"{address}.")
+        ],
+        "configuration": configuration
+        | {"root_module": {"module_calls": {call: configuration["root_module"]["module_calls"][call]}}},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +263,11 @@ def _assert_silent_only_where_listed(
     }
     wrong = {pair: both for pair, both in found.items() if both[1] not in (None, _IN_CHECKOV.get(both[0]))}
     assert wrong == {}
-    nothing = {pair for pair, both in found.items() if both[1] is None and both[0] in _IN_CHECKOV}
+    nothing = {
+        (examples.calls[call], address)
+        for (call, address), (verdict, said) in found.items()
+        if said is None and verdict in _IN_CHECKOV
+    }
     listed = silent(framework).keys()
     assert {"not listed": sorted(nothing - listed), "stale": sorted(listed - nothing)} == {
         "not listed": [],

@@ -24,4 +24,5 @@ variable "days" {
 resource "aws_cloudwatch_log_group" "one" {
   name              = "/one"
   retention_in_days = var.days
+  kms_key_id        = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 }

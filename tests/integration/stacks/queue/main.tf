@@ -19,8 +19,14 @@ provider "aws" {
 resource "aws_cloudwatch_log_group" "quick" {
   name              = "/quick"
   retention_in_days = 14
+  kms_key_id        = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 }
 
 resource "aws_sqs_queue" "slow" {
-  name = aws_cloudwatch_log_group.quick.name == "/quick" ? "slow" : "other"
+  name              = aws_cloudwatch_log_group.quick.name == "/quick" ? "slow" : "other"
+  kms_master_key_id = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+}
+
+output "queue_arn" {
+  value = aws_sqs_queue.slow.arn
 }

@@ -194,3 +194,12 @@ def test_text_from_a_configuration_can_not_move_the_cursor() -> None:
     )
     assert "\x1b" not in page
     assert "\\x1b[2J" in page
+
+
+def test_many_errors_stay_on_one_screen() -> None:
+    errors = tuple(GateError(ErrorKind.PARSE, f"main.tf:{number}: no") for number in range(30))
+    text = ledger_text.render(
+        Ledger("error", Input("hcl"), empty_counts(), errors=errors), width=80, colour=False
+    )
+    assert "... and 22 more errors; the JSON report lists all" in text
+    assert len(text.splitlines()) < 15

@@ -89,3 +89,19 @@ def test_an_environment_that_is_not_there_is_named_with_those_that_are(tmp_path:
 def test_a_file_that_is_not_text_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "tap.toml").write_bytes(b"[stack]\nname = '\xff'\n")
     assert refusal(tmp_path) == "/tap.toml is not UTF-8 text (byte 16)."
+
+
+def test_a_directory_that_is_checked_brings_its_own_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tapstack import app
+
+    stack = tmp_path / "stack"
+    stack.mkdir()
+    (stack / "main.tf").write_text('resource "aws_kms_key" "k" {\n  enable_key_rotation = true\n}\n')
+    (stack / "tap.toml").write_text("[policies]\nnonsense = 1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        app.main(["check", "stack"])
+    assert caught.value.code == 64
+    assert "stack/tap.toml:1" in capsys.readouterr().err

@@ -45,8 +45,8 @@ def command(
 ) -> int:
     """Judge without applying: a directory, a saved plan, or the JSON of a plan or a state.
 
-    PATH is the stack's directory unless given. A saved plan or a raw state file is read by Terraform;
-    everything else needs neither Terraform nor AWS.
+    PATH is the stack's directory unless given; a directory is judged by its own tap.toml. A saved plan or a
+    raw state file is read by Terraform; everything else needs neither Terraform nor AWS.
 
     \b
     Examples:
@@ -54,6 +54,9 @@ def command(
       tap check plan.json --policy log_group_retention --json
       tap check terraform --with-checkov
     """
+    if path and path.is_dir():
+        # The stack that is judged is the one whose tap.toml holds.
+        common = common.of(path)
     target = path or common.settings.directory
     if not target.exists():
         raise InputError(f"{target} does not exist; a directory, a plan or a state was expected.")

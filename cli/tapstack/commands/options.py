@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,14 +16,24 @@ from tapstack.settings import SANDBOX, Settings, load
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Common:
     """What the common options say: the stack, its settings, and where words go."""
 
-    settings: Settings
+    directory: Path
+    environment: str
     screen: Screen
     as_json: bool
     verbose: int
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """tap.toml as the environment sees it; raises InputError at the first look."""
+        return load(self.directory, self.environment)
+
+    def of(self, directory: Path) -> Common:
+        """The same options for the stack in another directory."""
+        return replace(self, directory=directory)
 
 
 def common(function: _F) -> _F:
@@ -54,9 +64,8 @@ def common(function: _F) -> _F:
     def command(
         *args: Any, directory: str, environment: str, as_json: bool, quiet: bool, verbose: int, **kwargs: Any
     ) -> Any:
-        screen = Screen(quiet=quiet)
-        settings = load(Path(directory), environment)
-        return function(Common(settings, screen, as_json, verbose), *args, **kwargs)
+        shared = Common(Path(directory), environment, Screen(quiet=quiet), as_json, verbose)
+        return function(shared, *args, **kwargs)
 
     return command  # type: ignore[return-value]  # click's decorators keep the callable, mypy can't see it
 

@@ -13,7 +13,7 @@ import click
 from tapstack.gate.ledger import Finding, Ledger
 from tapstack.gate.policy import Enforcement, Severity, Verdict
 
-# Beyond this many findings of one policy, the rest is counted only.
+# Beyond this many errors, or findings of one policy, the rest is counted only.
 _SHOWN: Final = 8
 _COLOURS: Final = {
     Severity.CRITICAL: "magenta",
@@ -38,9 +38,11 @@ class _Page:
         self.colour = colour
 
     def lines(self, ledger: Ledger) -> Iterator[str]:
-        for error in ledger.errors:
+        for error in ledger.errors[:_SHOWN]:
             where = "" if error.file is None or error.file in error.message else f" ({error.file})"
             yield from self._wrapped(f"Error: {_visible(error.message)}{where}", "", "  ")
+        if len(ledger.errors) > _SHOWN:
+            yield f"... and {len(ledger.errors) - _SHOWN} more errors; the JSON report lists all"
         if ledger.errors:
             yield ""
         # An ERROR is told above, with what was raised.

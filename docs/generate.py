@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,6 +35,13 @@ _OWN = """## Your own
 there begin at `CKV_CUSTOM_1`, or go on from the greatest one in the directory; `CKV_TAP_` is the pack's.
 """
 
+# As the program itself shows its help, on a terminal of that width.
+SHAPE: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    "terminal_width": 100,
+}
+
 
 def commands(command: click.Command, context: click.Context, path: str) -> list[str]:
     """A section with the help text of a command, and of those below it."""
@@ -51,9 +59,7 @@ def commands(command: click.Command, context: click.Context, path: str) -> list[
 def commands_page() -> str:
     """The help of every command, and the exit codes."""
     lines = ["# Commands", "", "Generated from the program by `make docs`.", ""]
-    lines += commands(
-        tap, click.Context(tap, info_name="tap", max_content_width=100, terminal_width=100), "tap"
-    )
+    lines += commands(tap, click.Context(tap, info_name="tap", **SHAPE), "tap")
     lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
     lines += [f"| {code.value} | {code.meaning} |" for code in ExitCode]
     return "\n".join(lines) + "\n"

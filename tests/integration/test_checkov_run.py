@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -271,11 +270,9 @@ def test_a_worker_that_is_not_needed_ends_with_its_files(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    began = time.monotonic()
     with warmed_up():
         (exchange,) = tmp_path.glob("tap-checkov-*")
         assert exchange.stat().st_mode & 0o077 == 0
-    assert time.monotonic() - began < 5
     assert not exchange.exists()
     assert not [pid for pid in _workers() if Path("/proc", pid).exists()]
 

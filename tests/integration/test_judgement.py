@@ -208,3 +208,11 @@ def test_the_doctor_says_whether_the_main_job_would_run(group: Tap) -> None:
     assert "MISSING  terraform" in answer.out
     assert "install Terraform 1.6 or newer" in answer.out
     assert "The main job would not run here." in answer.out
+
+
+def test_a_refresh_only_plan_is_judged_by_what_was_read_and_can_be_applied(stack: Stack) -> None:
+    tap = stack("group")
+    tap.succeeds("apply", "--auto-approve")
+    refreshed = planned(tap, "--refresh-only")
+    assert (refreshed["decision"], refreshed["ledger"]["counts"]["resources"]) == ("open", 2)
+    tap.succeeds("apply", refreshed["id"])

@@ -155,13 +155,16 @@ def from_plan(document: Any, source: HclConfiguration | None = None) -> Stack:
             deletions.append(required(entry, "address", "change"))
         else:
             resources[resource.address] = resource
-    # A refresh-only plan has values, but no changes.
+    # A refresh-only plan has values, but no changes: planned ones, or those of the state as it was read.
     for resource in resources_below(plan.get("planned_values", {}).get("root_module", {}), root, planned):
         resources.setdefault(resource.address, resource)
     # Data that was read when the plan was made is in the state before it, and in no change.
     prior = plan.get("prior_state", {}).get("values", {}).get("root_module", {})
     for resource in resources_below(prior, root, planned, only="data"):
         if resource.provider_key is not None:
+            resources.setdefault(resource.address, resource)
+    if "resource_changes" not in plan and not any(r.mode == "managed" for r in resources.values()):
+        for resource in resources_below(prior, root, planned, only="managed"):
             resources.setdefault(resource.address, resource)
     managed = _declared(planned)
     if managed and not deletions and not any(r.mode == "managed" for r in resources.values()):

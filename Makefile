@@ -56,7 +56,9 @@ test-fast: install ## no process, no server: under a minute
 	$(BIN)/pytest -m "not real and not slow" tests/unit tests/policies tests/cli
 
 bench: install ## how fast, side by side with what a user would run instead
+	$(BIN)/pip install --quiet lakera-regorus==0.1.0
 	$(BIN)/python -m tests.bench.plan
+	$(BIN)/python -m tests.bench.gate
 
 lint: install ## style, types, direction of the layers
 	$(BIN)/ruff check .

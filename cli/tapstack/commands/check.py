@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -20,10 +21,13 @@ from tapstack.deployment.judge import (
 )
 from tapstack.deployment.plan import given_variables
 from tapstack.errors import InputError, TapError
-from tapstack.gate.checkov_run import Checkov
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.report import ledger_json, ledger_text
 from tapstack.terraform.source import Configuration
+
+if TYPE_CHECKING:
+    # Loaded where it is asked for only: it costs every other start a tenth of a second.
+    from tapstack.gate.checkov_run import Checkov
 
 
 @click.command("check")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
@@ -15,8 +15,11 @@ from tapstack.deployment import lock
 from tapstack.deployment.plan import Planned, PlanRequest
 from tapstack.deployment.prepare import Prepared, prepare, require_configuration, work_directory
 from tapstack.errors import ExitCode
-from tapstack.gate.checkov_run import Checkov, warmed_up
 from tapstack.report import ledger_json, ledger_text, plan_text, progress
+
+if TYPE_CHECKING:
+    # Loaded where it is asked for only: it costs every other start a tenth of a second.
+    from tapstack.gate.checkov_run import Checkov
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -58,7 +61,11 @@ with_checkov = click.option(
 
 def checkov_if(wanted: bool) -> contextlib.AbstractContextManager[Checkov | None]:
     """Checkov, which begins to load at once, where it is wanted."""
-    return warmed_up() if wanted else contextlib.nullcontext()
+    if not wanted:
+        return contextlib.nullcontext()
+    from tapstack.gate.checkov_run import warmed_up
+
+    return warmed_up()
 
 
 @contextlib.contextmanager

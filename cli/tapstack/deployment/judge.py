@@ -7,13 +7,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from tapstack.errors import GateFailed, InputError, TapError
-from tapstack.gate.checkov_findings import add
-from tapstack.gate.checkov_run import Checkov
 from tapstack.gate.engine import BACKEND, Locate, judge
 from tapstack.gate.ledger import Input, Ledger, undecided
 from tapstack.gate.parameters import GateSettings
@@ -24,6 +22,10 @@ from tapstack.model.stack import Resource, Stack
 from tapstack.model.state import from_state
 from tapstack.settings import Settings
 from tapstack.terraform.source import Configuration, Position, position, read_configuration
+
+if TYPE_CHECKING:
+    # Loaded where it is asked for only: it costs every other start a tenth of a second.
+    from tapstack.gate.checkov_run import Checkov
 
 # The first bytes of a saved plan, which is a zip archive.
 _PLAN_MAGIC = b"PK\x03\x04"
@@ -65,7 +67,11 @@ def judge_document(
     except TapError as failure:
         return undecided(failure, where)
     ledger = _judge(stack, settings, source, where, only)
-    return add(ledger, checkov.scan_plan(document), stack, source) if checkov else ledger
+    if checkov is None:
+        return ledger
+    from tapstack.gate.checkov_findings import add
+
+    return add(ledger, checkov.scan_plan(document), stack, source)
 
 
 def _of_state(document: Any, settings: Settings, source: Configuration | None) -> Stack:
@@ -91,7 +97,11 @@ def judge_directory(
     except TapError as failure:
         return undecided(failure, where)
     ledger = _judge(stack, settings, source, where, only)
-    return add(ledger, checkov.scan_directory(source.root, variables), stack, source) if checkov else ledger
+    if checkov is None:
+        return ledger
+    from tapstack.gate.checkov_findings import add
+
+    return add(ledger, checkov.scan_directory(source.root, variables), stack, source)
 
 
 def policies_of(settings: Settings) -> Registry:

@@ -10,21 +10,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from tapstack import __version__
-from tapstack.deployment.judge import judge_document, read_source, shown
+from tapstack.deployment.judge import judge_document, policies_of, read_source, shown
 from tapstack.deployment.prepare import Prepared
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError, TapError
-from tapstack.gate.checkov_run import Checkov
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.report import ledger_json
 from tapstack.seal import manifest
 from tapstack.settings import Settings
 from tapstack.terraform.driver import DiagnosedFailure, PlanOptions, VariableText
 from tapstack.terraform.source import Configuration
+
+if TYPE_CHECKING:
+    # Loaded where it is asked for only: it costs every other start a tenth of a second.
+    from tapstack.gate.checkov_run import Checkov
 
 _KEPT_PLANS = 10
 _NEEDS_INIT = (
@@ -91,6 +94,8 @@ def make_plan(prepared: Prepared, request: PlanRequest, checkov: Checkov | None 
         with ThreadPoolExecutor(max_workers=1) as reader:
             # The HCL is read while Terraform works: positions for the findings, and what needs no plan.
             source = reader.submit(read_source, settings.directory)
+            # Loads the policies' modules meanwhile; what is wrong with them is said when they are asked.
+            reader.submit(policies_of, settings)
             options = _options(prepared, request, directory, source)
             prepared.ensure_initialised()
             _plan(prepared, options)

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tapstack.errors import GateFailed, InputError, TapError
-from tapstack.gate.engine import BACKEND, Locate, judge
+from tapstack.gate.engine import judge
 from tapstack.gate.ledger import Input, Ledger, undecided
+from tapstack.gate.locate import locator
 from tapstack.gate.parameters import GateSettings
 from tapstack.gate.registry import Registry, load
 from tapstack.model.hcl import from_hcl
 from tapstack.model.plan import from_plan, is_plan
-from tapstack.model.stack import Resource, Stack
+from tapstack.model.stack import Stack
 from tapstack.model.state import from_state
 from tapstack.settings import Settings
-from tapstack.terraform.source import Configuration, Position, position, read_configuration
+from tapstack.terraform.source import Configuration, read_configuration
 
 if TYPE_CHECKING:
     # Loaded where it is asked for only: it costs every other start a tenth of a second.
@@ -153,22 +154,4 @@ def _judge(
     stack: Stack, settings: Settings, source: Configuration | None, where: Input, only: tuple[str, ...]
 ) -> Ledger:
     registry = policies_of(settings)
-    return judge(stack, registry, gate_settings(settings), _locator(source), only, source=where)
-
-
-def _locator(source: Configuration | None) -> Locate:
-    def locate(resource: Resource, attribute: str | None) -> Position | None:
-        if source is None:
-            return None
-        if resource.type == BACKEND:
-            return next((block.position for block in source.root.blocks if block.type == "terraform"), None)
-        return position(
-            source,
-            resource.module_path,
-            resource.type,
-            resource.name,
-            mode=resource.mode,
-            attribute=attribute,
-        )
-
-    return locate
+    return judge(stack, registry, gate_settings(settings), locator(source), only, source=where)

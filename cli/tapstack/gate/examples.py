@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Final
 
 from tapstack.errors import GateFailed, TapError
-from tapstack.gate.engine import BACKEND, judge
+from tapstack.gate.engine import judge
 from tapstack.gate.ledger import ErrorKind, Finding, Ledger
+from tapstack.gate.locate import locator
 from tapstack.gate.parameters import GateSettings
 from tapstack.gate.policy import Policy, Verdict
 from tapstack.gate.registry import Registry
 from tapstack.model.hcl import from_hcl
-from tapstack.model.stack import Resource
-from tapstack.terraform.source import Configuration, Position, position, read_configuration
+from tapstack.terraform.source import read_configuration
 
 _EXPECTATION: Final = re.compile(r"# expect: (?P<address>\S.*) (?P<verdict>PASS|FAIL|UNKNOWN|NOT_APPLICABLE)")
 _MEANT: Final = re.compile(r"\s*(?:#|//)\s*expect\w*\s*:", re.IGNORECASE)
@@ -208,25 +208,7 @@ def _others(folder: Path, names: list[str], files: tuple[Example, ...]) -> list[
 
 def _judged(policy: type[Policy], directory: Path) -> Ledger:
     configuration = read_configuration(directory)
-    return judge(
-        from_hcl(configuration, {}),
-        Registry((policy,)),
-        GateSettings(),
-        lambda resource, attribute: _position(configuration, resource, attribute),
-    )
-
-
-def _position(configuration: Configuration, resource: Resource, attribute: str | None) -> Position | None:
-    if resource.type == BACKEND:
-        return next((one.position for one in configuration.root.blocks if one.type == "terraform"), None)
-    return position(
-        configuration,
-        resource.module_path,
-        resource.type,
-        resource.name,
-        mode=resource.mode,
-        attribute=attribute,
-    )
+    return judge(from_hcl(configuration, {}), Registry((policy,)), GateSettings(), locator(configuration))
 
 
 def _compared(files: tuple[Example, ...], ledger: Ledger) -> Iterator[Result]:

@@ -21,9 +21,12 @@ _COMMANDS = {
     "apply": ("apply", "apply exactly what was judged"),
     "destroy": ("destroy", "plan a destroy, ask, and carry it out"),
     "check": ("check", "judge a directory, a plan or a state without applying"),
+    "rehearse": ("rehearse", "the stack's whole life on a fresh embedded AWS, and nothing left"),
     "policies": ("policies", "the policies: list, show, test, new"),
+    "waive": ("waive", "accept a finding until a day, by name"),
     "output": ("output", "the outputs of the stack"),
     "sandbox": ("sandbox", "the embedded AWS: start, stop, status, env"),
+    "new": ("new", "a new stack, with handlers, tests and CI"),
     "config": ("config", "each setting and where it came from"),
     "doctor": ("doctor", "what is missing on this machine, and what mends it"),
 }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,6 +43,8 @@ class EnvironmentSection(_Section):
     variables: dict[str, Any] = {}
     var_files: list[str] = []
     destroyable: bool = True
+    max_waiver_days: int | None = Field(default=None, ge=0)
+    allow_inline_waivers: bool = False
     policies: dict[str, dict[str, Any]] = {}
 
 
@@ -75,12 +80,37 @@ class PoliciesSection(_Section):
         return self.__pydantic_extra__ or {}
 
 
+class WaiverSection(_Section):
+    """One `[[waivers]]`. The gate, not this, says what is wrong with one that lacks an owner, a reason or an end."""
+
+    policy: str = Field(min_length=1)
+    address: str = Field(min_length=1)
+    owner: str = ""
+    reason: str = ""
+    until: date | None = None
+    ticket: str = ""
+    environments: list[str] | None = None
+
+
 class SettingsFile(_Section):
     """The whole of tap.toml."""
 
     stack: StackSection = StackSection()
     environments: dict[str, EnvironmentSection] = {}
     policies: PoliciesSection = PoliciesSection()
+    waivers: list[WaiverSection] = []
+
+    @model_validator(mode="after")
+    def _environments_exist(self) -> SettingsFile:
+        known = {SANDBOX, *self.environments}
+        for waiver in self.waivers:
+            for name in waiver.environments or ():
+                if name not in known:
+                    raise ValueError(
+                        f"the waiver of {waiver.policy} for {waiver.address} is for environment {name!r}: "
+                        f"there are {', '.join(sorted(known))}"
+                    )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +133,15 @@ class Settings:
     where: EnvironmentSection
     policies: PoliciesSection
     lines: Mapping[str, int]
+    waivers: tuple[tuple[WaiverSection, str], ...] = ()
+    """Those of this environment, each with its place, file:line."""
+    apart: Path | None = None
+    """A rehearsal's own directory: it is kept there, on an embedded AWS of its own, whatever the environment."""
 
     @property
     def is_sandbox(self) -> bool:
         """Whether this environment is the embedded AWS."""
-        return self.environment == SANDBOX
+        return self.environment == SANDBOX or self.apart is not None
 
     @property
     def name(self) -> str:
@@ -126,8 +160,8 @@ class Settings:
 
     @property
     def environment_work(self) -> Path:
-        """tap's own directory of this environment."""
-        return self.work / self.environment
+        """tap's own directory of this environment, or of the rehearsal."""
+        return self.apart or self.work / self.environment
 
     def policy_directories(self) -> tuple[Path, ...]:
         """Where the stack's own policies are; whether the directories exist is not looked at."""
@@ -195,6 +229,11 @@ def load(directory: Path, environment: str) -> Settings:
         where=file.environments.get(environment, EnvironmentSection()),
         policies=file.policies,
         lines=lines,
+        waivers=tuple(
+            (waiver, f"{os.path.relpath(path)}:{lines.get(f'waivers.{number}', lines.get('waivers', 1))}")
+            for number, waiver in enumerate(file.waivers)
+            if waiver.environments is None or environment in waiver.environments
+        ),
     )
 
 
@@ -238,13 +277,17 @@ def _explain(path: Path, lines: Mapping[str, int], failure: ValidationError) -> 
 
 
 def _known_keys(section: list[str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"stack": StackSection, "environments": EnvironmentSection}
+    models: dict[str, type[BaseModel]] = {
+        "stack": StackSection,
+        "environments": EnvironmentSection,
+        "waivers": WaiverSection,
+    }
     if not section:
         return sorted(SettingsFile.model_fields)
     return sorted(models[section[0]].model_fields) if section[0] in models else []
 
 
-_TABLE = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_TABLE = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(
     r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
 )
@@ -253,9 +296,13 @@ _KEY = re.compile(
 def _key_lines(text: str) -> Iterator[tuple[str, int]]:
     """Dotted key to 1-based line. tomllib keeps no positions; keys inside inline tables get their line's key."""
     table = ""
+    members: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), 1):
         if match := _TABLE.match(line):
-            table = _dotted(match.group(1))
+            table = _dotted(match.group(2))
+            if match.group(1) == "[[":
+                name, table = table, f"{table}.{members[table]}"
+                members[name] += 1
             yield table, number
         elif match := _KEY.match(line):
             key = _dotted(match.group(1))

@@ -90,6 +90,7 @@ def test_the_json_is_the_published_schema() -> None:
             }
         ],
         "obligations": [],
+        "expiring": [],
         "errors": [],
     }
 

@@ -17,6 +17,7 @@ from tapstack.gate.ledger import Input, Ledger, undecided
 from tapstack.gate.locate import locator
 from tapstack.gate.parameters import GateSettings
 from tapstack.gate.registry import Registry, load
+from tapstack.gate.waivers import Waiver, WaiverRules
 from tapstack.model.hcl import from_hcl
 from tapstack.model.plan import from_plan, is_plan
 from tapstack.model.stack import Stack
@@ -72,7 +73,7 @@ def judge_document(
         return ledger
     from tapstack.gate.checkov_findings import add
 
-    return add(ledger, checkov.scan_plan(document), stack, source)
+    return add(ledger, checkov.scan_plan(document), stack, source, gate_settings(settings))
 
 
 def _of_state(document: Any, settings: Settings, source: Configuration | None) -> Stack:
@@ -102,7 +103,7 @@ def judge_directory(
         return ledger
     from tapstack.gate.checkov_findings import add
 
-    return add(ledger, checkov.scan_directory(source.root, variables), stack, source)
+    return add(ledger, checkov.scan_directory(source.root, variables), stack, source, gate_settings(settings))
 
 
 def policies_of(settings: Settings) -> Registry:
@@ -122,6 +123,11 @@ def gate_settings(settings: Settings) -> GateSettings:
         parameters=parameters,
         disabled=tuple(settings.policies.disabled),
         unknown=settings.policies.unknown,
+        waivers=tuple(
+            Waiver(one.policy, one.address, one.owner, one.reason, one.until, one.ticket, place)
+            for one, place in settings.waivers
+        ),
+        waiver_rules=WaiverRules(settings.where.max_waiver_days, settings.where.allow_inline_waivers),
     )
 
 

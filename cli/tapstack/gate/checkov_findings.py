@@ -6,37 +6,42 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 from tapstack.gate.checkov_run import FailedCheck, Scan
 from tapstack.gate.engine import fingerprint
 from tapstack.gate.ledger import Decision, ErrorKind, Finding, GateError, Ledger
+from tapstack.gate.parameters import GateSettings
 from tapstack.gate.policy import Enforcement, Severity, Verdict
+from tapstack.gate.skips import SkipComments
+from tapstack.gate.waivers import Waivers, checkov_waivers, described
 from tapstack.model.stack import Kind, Resource, Stack, module_path
 from tapstack.terraform.source import Configuration, Position, position
 
-# As checkov/common/comment/enum.py has it.
-_SKIP: Final = re.compile(
-    r"(?:checkov:skip=|bridgecrew:skip=|cortex:skip=) *([A-Za-z_\d-]+(?:,[A-Za-z_\d-]+)*)"
-)
 _INSTANCE: Final = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
 _NAMED: Final = 3
 
 
-def add(ledger: Ledger, scan: Scan, stack: Stack, source: Configuration | None) -> Ledger:
+def add(
+    ledger: Ledger, scan: Scan, stack: Stack, source: Configuration | None, settings: GateSettings
+) -> Ledger:
     """The ledger with checkov's failed checks as findings, its errors, and its counts beside the policies'.
 
     The counts "checkov_pass", "checkov_fail" and "checkov_skipped" are a sum of their own; those of the verdicts
-    still add up to policies x resources. A check that a comment in the code skips
-    (https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html) is counted and no finding.
+    still add up to policies x resources. A check that a comment in the code skips is counted and no finding;
+    so is one that the settings disable. Waivers hold for checkov's findings as for the policies', and those that
+    are not needed close the gate.
     """
-    errors = (*scan.errors, *_not_looked_at(scan, stack))
+    waivers = checkov_waivers(settings.waivers, settings.waiver_rules)
     code = _Code(stack, source)
-    failed = [check for check in scan.failed if not code.skips(check)]
+    failed = [check for check in scan.failed if check.id not in settings.disabled and not code.skips(check)]
     findings = sorted(
-        (*ledger.findings, *(_finding(check, code.position(check)) for check in failed)), key=_order
+        (*ledger.findings, *(_finding(check, code.position(check), waivers) for check in failed)), key=_order
     )
+    if stack.complete:
+        for _, waiver in waivers.unused():
+            waivers.refuse(waiver, "matches nothing that checkov found; remove it")
+    errors = (*scan.errors, *_not_looked_at(scan, stack), *waivers.errors)
     counts = dict(ledger.counts) | {
         "checkov_pass": scan.passed,
         "checkov_fail": len(failed),
@@ -90,7 +95,7 @@ class _Code:
 
     stack: Stack
     source: Configuration | None
-    _skipped: dict[Position, frozenset[str]] = field(default_factory=dict)
+    _comments: SkipComments = field(default_factory=SkipComments)
 
     def position(self, check: FailedCheck) -> Position | None:
         """Where a check's resource stands; in HCL, checkov knows."""
@@ -108,15 +113,9 @@ class _Code:
         if resource is None or self.source is None:
             return False
         places = (self._block(resource), *self._calls(resource.module))
-        return any(check.id in self._skipped_in(place) for place in places if place)
-
-    def _skipped_in(self, place: Position) -> frozenset[str]:
-        """The checks that comments between the first and the last line of a block name."""
-        if place not in self._skipped:
-            lines = Path(place.file).read_text(encoding="utf-8").splitlines()[place.line : place.end_line - 1]
-            comments = (match for line in lines if (match := _SKIP.search(line)))
-            self._skipped[place] = frozenset(id_.strip() for match in comments for id_ in match[1].split(","))
-        return self._skipped[place]
+        return any(
+            check.id in skip.checks for place in places if place for skip in self._comments.within(place)
+        )
 
     def _block(self, resource: Resource) -> Position | None:
         if self.source is None:
@@ -132,19 +131,21 @@ class _Code:
                 yield block.position
 
 
-def _finding(check: FailedCheck, place: Position | None) -> Finding:
+def _finding(check: FailedCheck, place: Position | None, waivers: Waivers) -> Finding:
+    waiver = waivers.covering(check.id, check.address)
     looked_at = f" It looked at {', '.join(check.attributes)}." if check.attributes else ""
     more = f" {check.guideline}" if check.guideline else ""
     return Finding(
         policy=check.id,
         name=check.name,
         address=check.address,
-        verdict=Verdict.FAIL,
+        verdict=Verdict.WAIVED if waiver else Verdict.FAIL,
         severity=Severity(check.severity) if check.severity in set(Severity) else Severity.MEDIUM,
         enforcement=Enforcement.SOFT_MANDATORY,
         message=f"Checkov's own check does not pass.{looked_at}{more}",
         fingerprint=fingerprint(check.id, check.address, None),
-        blocks=True,
+        blocks=waiver is None,
+        waiver=described(waiver, Verdict.FAIL, waivers.rules.today) if waiver else None,
         file=place.file if place else None,
         line=place.line if place else None,
         end_line=place.end_line if place else None,

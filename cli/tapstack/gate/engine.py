@@ -22,6 +22,8 @@ from tapstack.gate.ledger import (
 from tapstack.gate.parameters import GateSettings, select
 from tapstack.gate.policy import Enforcement, Evidence, Policy, Verdict, not_applicable
 from tapstack.gate.registry import Registry
+from tapstack.gate.waiver_account import WaiverAccount
+from tapstack.gate.waivers import Waiver, admitted, described
 from tapstack.model.stack import Kind, Resource, Stack
 from tapstack.model.values import MISSING, Unknown
 from tapstack.terraform.source import Position
@@ -33,12 +35,14 @@ Locate = Callable[[Resource, str | None], Position | None]
 _RANK: Final = {
     Verdict.NOT_APPLICABLE: 0,
     Verdict.PASS: 1,
-    Verdict.UNKNOWN: 2,
-    Verdict.FAIL: 3,
-    Verdict.ERROR: 4,
+    Verdict.WAIVED: 2,
+    Verdict.UNKNOWN: 3,
+    Verdict.FAIL: 4,
+    Verdict.ERROR: 5,
 }
 _POLICY_MAY_SAY: Final = {Verdict.NOT_APPLICABLE, Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL}
 _QUIET: Final = {Verdict.PASS, Verdict.NOT_APPLICABLE}
+_WAIVABLE: Final = {Verdict.FAIL, Verdict.UNKNOWN}
 
 
 def judge(
@@ -55,10 +59,14 @@ def judge(
     `locate` says where a resource's attribute stands in the code. `only` limits the policies, by name or id.
     """
     selection = select(registry, settings, only)
-    court = _Court(stack, settings, locate, _backend(stack))
+    waivers = admitted(
+        settings.waivers, settings.waiver_rules, registry, only=only, disabled=settings.disabled
+    )
+    court = _Court(stack, settings, locate, _backend(stack), WaiverAccount(stack, waivers, locate))
     for policy in selection.policies:
         court.ask(policy)
-    errors = (*registry.errors, *selection.errors, *court.errors)
+    court.waivers.close(selection.policies)
+    errors = (*registry.errors, *selection.errors, *court.errors, *waivers.errors)
     asked = len(selection.policies) + len(selection.broken)
     resources = [*stack.of_types(("*",))]
     types = [policy.resource_types for policy in selection.policies]
@@ -130,6 +138,8 @@ class _Court:
     settings: GateSettings
     locate: Locate
     backend: Resource
+    waivers: WaiverAccount
+    fingerprints: Counter[str] = field(default_factory=Counter)
     counts: Counter[Verdict] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     others: list[Finding] = field(default_factory=list)
@@ -142,14 +152,15 @@ class _Court:
         for resource in (*self.stack.of_types(policy.resource_types), *about_the_stack):
             evidence = self._evidence(policy, resource)
             verdict = max((one.verdict for one in evidence), key=_RANK.__getitem__)
-            self.counts[verdict] += 1
+            waiver = self.waivers.covering(policy, resource) if verdict in _WAIVABLE else None
+            self.counts[Verdict.WAIVED if waiver else verdict] += 1
             if verdict is Verdict.PASS and self.stack.kind is Kind.PLAN:
                 self._oblige(policy, resource, evidence)
             for one in evidence:
                 # Beside a FAIL, what passed is no finding; what could not be known is.
                 if one.verdict is verdict or one.verdict not in _QUIET:
                     kept = self.others if one.verdict in _QUIET else self.findings
-                    kept.append(self._finding(policy, resource, one))
+                    kept.append(self._finding(policy, resource, one, waiver))
 
     def _oblige(self, policy: Policy, resource: Resource, evidence: list[Evidence]) -> None:
         """Note what was said of values that nobody knows yet."""
@@ -180,27 +191,42 @@ class _Court:
         position = self.locate(resource, None)
         return position.file if position else None
 
-    def _finding(self, policy: Policy, resource: Resource, evidence: Evidence) -> Finding:
+    def _finding(
+        self, policy: Policy, resource: Resource, evidence: Evidence, waiver: Waiver | None
+    ) -> Finding:
         quiet = evidence.verdict in _QUIET
+        waiver = waiver if evidence.verdict in _WAIVABLE else None
         # Looking up the lines of what passed would be most of the time of a large plan.
         position = None if quiet else self.locate(resource, evidence.attribute)
         return Finding(
             policy=policy.id,
             name=policy.name,
             address=resource.address,
-            verdict=evidence.verdict,
+            verdict=Verdict.WAIVED if waiver else evidence.verdict,
             severity=policy.effective_severity,
             enforcement=Enforcement.ADVISORY if evidence.advisory else policy.effective_enforcement,
             message=evidence.message,
-            fingerprint=fingerprint(policy.id, resource.address, evidence.attribute),
-            blocks=not evidence.advisory and self._blocks(policy, evidence.verdict),
+            fingerprint=self._fingerprint(policy, resource, evidence),
+            blocks=not waiver and not evidence.advisory and self._blocks(policy, evidence.verdict),
             attribute=evidence.attribute,
             actual=_plain(evidence.actual),
             expected=_plain(evidence.expected),
             file=position.file if position else None,
             line=position.line if position else None,
             end_line=position.end_line if position else None,
+            waiver=described(waiver, evidence.verdict, self.settings.waiver_rules.today) if waiver else None,
         )
+
+    def _fingerprint(self, policy: Policy, resource: Resource, evidence: Evidence) -> str:
+        """Findings about one attribute, such as a key policy's several, are told apart by their order."""
+        first = fingerprint(policy.id, resource.address, evidence.attribute)
+        if evidence.verdict in _QUIET:
+            return first
+        self.fingerprints[first] += 1
+        number = self.fingerprints[first]
+        if number == 1:
+            return first
+        return fingerprint(policy.id, resource.address, f"{evidence.attribute or ''}#{number}")
 
     def _blocks(self, policy: Policy, verdict: Verdict) -> bool:
         if verdict is Verdict.ERROR:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from tapstack.errors import ExitCode, TapError
 from tapstack.gate.policy import Enforcement, Policy, Severity, Verdict
 
 Decision = Literal["open", "closed", "error"]
+EXPIRES_SOON_DAYS: Final = 14
 
 
 class ErrorKind(StrEnum):
@@ -104,6 +105,12 @@ class Ledger:
     obligations: tuple[Obligation, ...] = ()
 
     @property
+    def expiring(self) -> tuple[Finding, ...]:
+        """The waived findings whose waiver ends within 14 days, soonest first."""
+        soon = (f for f in self.findings if f.waiver and (f.waiver["days_left"] or 0) <= EXPIRES_SOON_DAYS)
+        return tuple(sorted((f for f in soon if f.waiver and f.waiver["until"]), key=_end))
+
+    @property
     def exit_code(self) -> ExitCode:
         """0 for open, 3 for closed, 4 for error."""
         return {
@@ -111,6 +118,10 @@ class Ledger:
             "closed": ExitCode.GATE_CLOSED,
             "error": ExitCode.GATE_ERROR,
         }[self.decision]
+
+
+def _end(finding: Finding) -> str:
+    return str(finding.waiver["until"]) if finding.waiver else ""
 
 
 def undecided(error: TapError, source: Input) -> Ledger:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
 from tapstack.gate.ledger import ErrorKind, GateError
 from tapstack.gate.policy import Policy
 from tapstack.gate.registry import Registry
+from tapstack.gate.waivers import Waiver, WaiverRules, is_checkovs, waiver_error
+
+_DISABLED: Final = "[policies] disabled"
 
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """What tap.toml says to the gate: parameters by policy name, policies (name or id) that are off, and what
-    an UNKNOWN of a mandatory policy does.
+    """What tap.toml says to the gate: parameters by policy name, policies (name or id, of checkov's own too) that are
+    off, what an UNKNOWN of a mandatory policy does, the waivers, and what is demanded of them.
     """
 
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
     unknown: Literal["block", "warn"] = "block"
+    waivers: tuple[Waiver, ...] = ()
+    waiver_rules: WaiverRules = field(default_factory=WaiverRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,14 @@ def select(registry: Registry, settings: GateSettings, only: Iterable[str]) -> S
     only = tuple(only)
     named = (
         *((name, "[policies]") for name in settings.parameters),
-        *((name, "[policies] disabled") for name in settings.disabled),
+        *((name, _DISABLED) for name in settings.disabled),
         *((name, "--policy") for name in only),
     )
-    errors = [_unknown_policy(name, place, registry) for name, place in named if registry.find(name) is None]
+    errors = [
+        _unknown_policy(name, place, registry)
+        for name, place in named
+        if registry.find(name) is None and not (place == _DISABLED and is_checkovs(name))
+    ]
     policies: list[Policy] = []
     broken: list[type[Policy]] = []
     for policy in registry.policies:
@@ -50,10 +59,14 @@ def select(registry: Registry, settings: GateSettings, only: Iterable[str]) -> S
             continue
         given = {**settings.parameters.get(policy.id, {}), **settings.parameters.get(policy.name, {})}
         try:
-            policies.append(policy(policy.Parameters.model_validate(given)))
+            ready = policy(policy.Parameters.model_validate(given))
         except ValidationError as error:
             broken.append(policy)
             errors.extend(_wrong_parameters(policy, error))
+            continue
+        policies.append(ready)
+        if ready.parameters.ignore and not policy.waivable:
+            errors.append(waiver_error(f"[policies.{policy.name}] ignore: this policy may not be waived."))
     return Selection(tuple(policies), tuple(broken), tuple(errors))
 
 
@@ -62,8 +75,7 @@ def _named(policy: type[Policy], names: Iterable[str]) -> bool:
 
 
 def _unknown_policy(name: str, place: str, registry: Registry) -> GateError:
-    known = [word for policy in registry.policies for word in (policy.name, policy.id)]
-    message = f"{place} names the policy {name}, which does not exist{_nearest(name, known)}"
+    message = f"{place} names the policy {name}, which does not exist{registry.nearest(name) or '.'}"
     return GateError(ErrorKind.UNKNOWN_POLICY, message)
 
 

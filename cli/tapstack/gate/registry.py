@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -32,6 +33,12 @@ class Registry:
     def find(self, key: str) -> type[Policy] | None:
         """The policy of that name or id."""
         return next((policy for policy in self.policies if key in (policy.name, policy.id)), None)
+
+    def nearest(self, key: str) -> str:
+        """`; did you mean X?`, or nothing where no policy is called much like `key`."""
+        known = [word for policy in self.policies for word in (policy.name, policy.id)]
+        close = difflib.get_close_matches(key, known, n=1)
+        return f"; did you mean {close[0]}?" if close else ""
 
 
 def load(directories: Sequence[Path] | None = None) -> Registry:

@@ -119,6 +119,7 @@ class _Plan(TypedDict, total=False):
     resource_changes: list[_ResourceChange]
     configuration: _Config
     errored: bool
+    complete: bool
 
 
 _ADAPTER: Final = TypeAdapter(_Plan)
@@ -181,6 +182,7 @@ def from_plan(document: Any, source: HclConfiguration | None = None) -> Stack:
         root=root,
         variables=_variables(plan),
         backend=backend_of(source) if source else None,
+        complete=plan.get("complete", True) is not False,
         output_values=_outputs(plan),
     )
 

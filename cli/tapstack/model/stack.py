@@ -167,6 +167,8 @@ class Stack:
     """What the modules declare; empty for a state without its configuration."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """The root module's that are known; Unknown for one that is sensitive or without a value."""
+    complete: bool = True
+    """False for a plan that Terraform was told to limit to a part of the configuration."""
     backend: Mapping[str, Any] | None = None
     """The backend's arguments as written, with its "type"; None where none is declared or known."""
     output_values: Mapping[str, tuple[Any, bool]] = field(default_factory=dict, repr=False)

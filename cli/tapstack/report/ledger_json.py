@@ -27,6 +27,11 @@ def render(ledger: Ledger, *, everything: bool = False) -> bytes:
         "counts": dict(ledger.counts),
         "disabled": list(ledger.disabled),
         "findings": [_finding(finding) for finding in findings],
+        "expiring": [
+            {"policy": f.policy, "address": f.address, "until": f.waiver["until"], "owner": f.waiver["owner"]}
+            for f in ledger.expiring
+            if f.waiver
+        ],
         "obligations": [
             {
                 "policy": o.policy,
@@ -57,7 +62,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "line": finding.line,
         "end_line": finding.end_line,
         "fingerprint": finding.fingerprint,
-        "waiver": finding.waiver,
+        "waiver": dict(finding.waiver) if finding.waiver else None,
     }
 
 

@@ -46,7 +46,7 @@ class _Page:
         if ledger.errors:
             yield ""
         # An ERROR is told above, with what was raised.
-        findings = [finding for finding in ledger.findings if finding.verdict is not Verdict.ERROR]
+        findings = [f for f in ledger.findings if f.verdict not in (Verdict.ERROR, Verdict.WAIVED)]
         findings.sort(key=lambda one: (-one.severity.rank, one.policy, one.verdict is not Verdict.FAIL))
         for _, group in groupby(findings, key=lambda one: one.policy):
             yield from self._policy(ledger, list(group))
@@ -54,9 +54,18 @@ class _Page:
         yield from self._wrapped(_counts(ledger), "", "  ")
         if "checkov_pass" in ledger.counts:
             yield from self._wrapped(_checkov_counts(ledger), "", "  ")
+        yield from self._waived(ledger)
         if ledger.disabled:
             yield from self._wrapped(f"Disabled by the settings: {', '.join(ledger.disabled)}", "", "  ")
         yield self._style(_decision(ledger), _DECISIONS[ledger.decision])
+
+    def _waived(self, ledger: Ledger) -> Iterator[str]:
+        soon = {id(finding) for finding in ledger.expiring}
+        waived = [*ledger.expiring, *(f for f in ledger.findings if f.waiver and id(f) not in soon)]
+        for finding in waived[:_SHOWN]:
+            yield from self._wrapped(_visible(_waiver(finding, id(finding) in soon)), "Waived: ", "  ")
+        if len(waived) > _SHOWN:
+            yield f"... and {len(waived) - _SHOWN} more waived; the JSON report lists all"
 
     def _policy(self, ledger: Ledger, findings: list[Finding]) -> Iterator[str]:
         first = findings[0]
@@ -92,6 +101,17 @@ class _Page:
 
     def _style(self, text: str, colour: str) -> str:
         return click.style(text, fg=colour, bold=True) if self.colour else str(text)
+
+
+def _waiver(finding: Finding, soon: bool) -> str:
+    waiver = finding.waiver or {}
+    owner = f" by {waiver['owner']}" if waiver["owner"] else ""
+    ticket = f", {waiver['ticket']}" if waiver["ticket"] else ""
+    days = waiver["days_left"]
+    when = f"in {_many(days, 'day', 'days')}" if days else "today"
+    left = f" ({when})" if soon else ""
+    end = f" until {waiver['until']}{left}" if waiver["until"] else f" in {waiver['place']}"
+    return f"{finding.policy} for {finding.address}{owner}{end}: {waiver['reason']}{ticket}"
 
 
 def _effect(finding: Finding) -> str:

@@ -186,9 +186,9 @@ class _Convention:
     def follows(self, name: str) -> bool:
         return self.compiled.match(name) is not None
 
-    def settled_by(self, prefix: str) -> bool | None:
-        """Whether names that begin so follow the convention; None where the rest decides."""
-        if all(self.follows(prefix + rest) for rest in ("", *_CONTINUATIONS)):
+    def settled_by(self, prefix: str, suffix: str) -> bool | None:
+        """Whether names that begin and end so follow the convention; None where the rest decides."""
+        if all(self.follows(prefix + rest + suffix) for rest in ("", *_CONTINUATIONS)):
             return True
         agrees = prefix.startswith(self.head) or self.head.startswith(prefix)
         return None if agrees else False
@@ -207,13 +207,13 @@ def _judge(resource: Resource, attribute: str, convention: _Convention, stack: S
         return failed(
             "The resource is given no name; the provider will make one up.", attribute, expected=expected
         )
+    generated = _GENERATED if attribute == prefix_attribute else ""
     if isinstance(value, Unknown):
-        first = next(iter(text_parts(stack, resource, attribute)), "")
-        known = first if isinstance(first, str) else ""
-        follows = convention.settled_by(_own_part(resource.type, known))
-        shown: Any = f"{known}..." if known else value
+        parts = text_parts(stack, resource, attribute) or ("",)
+        known, end = (part if isinstance(part, str) else "" for part in (parts[0], parts[-1]))
+        follows = convention.settled_by(_own_part(resource.type, known), end + generated)
+        shown: Any = f"{known}...{end}" if known or end else value
     else:
-        generated = _GENERATED if attribute == prefix_attribute else ""
         follows = convention.follows(_own_part(resource.type, str(value)) + generated)
         shown = value
     if follows is None:

@@ -54,6 +54,11 @@ def test_stdin_is_closed() -> None:
     assert run("import sys; print(repr(sys.stdin.read()))", timeout=30).stdout == b"''\n"
 
 
+def test_a_child_reads_what_it_is_given_however_much() -> None:
+    code = "import sys; print(len(sys.stdin.buffer.read()))"
+    assert run(code, stdin=b"x" * 1_000_000, timeout=30).stdout == b"1000000\n"
+
+
 def test_the_child_is_not_in_the_terminals_process_group() -> None:
     assert int(run("import os; print(os.getpgrp())").stdout) != os.getpgrp()
 

@@ -47,9 +47,10 @@ SILENT = (
         """
         aws_cognito_user_pool.active aws_cognito_user_pool.inactive aws_dynamodb_table.off
         aws_dynamodb_table.protected aws_dynamodb_table.unset aws_qldb_ledger.off aws_qldb_ledger.unset
-        aws_s3_bucket.forced aws_s3_bucket.unset aws_sqs_queue.prevented
+        aws_s3_bucket.by_protection aws_s3_bucket.forced aws_s3_bucket.unset aws_sqs_queue.prevented
         """,
     ),
+    Silent("destroyable_outside_production", HCL, VARIABLES, "aws_s3_bucket.by_protection"),
     Silent(
         "dynamodb_encryption",
         PLAN,

@@ -90,6 +90,10 @@ def test_what_aws_wants_in_front_of_a_name_is_not_part_of_it(
         ("orders-${aws_x.y.id}", None, "FAIL"),
         ("${aws_x.y.id}-dev", None, "UNKNOWN"),
         ("acme-dev-${aws_x.y.id}", ".*-{environment}$", "UNKNOWN"),
+        ("orders-${aws_x.y.id}-dev", "orders-.+-{environment}$", "UNKNOWN"),
+        ("orders-${aws_x.y.id}-dev", "orders-.*-{environment}$", "PASS"),
+        ("orders-${aws_x.y.id}-q-dev", "orders-.+-{environment}$", "PASS"),
+        ("orders-${aws_x.y.id}-q-prod", "orders-.+-{environment}$", "UNKNOWN"),
         ("orders-${aws_x.y.id}", "orders|{company}", "PASS"),
         ("shop-${aws_x.y.id}", "orders|{company}", "UNKNOWN"),
         ("shop-${aws_x.y.id}", "^{company}?", "PASS"),
@@ -101,6 +105,11 @@ def test_what_is_known_of_a_name_may_settle_it(
 ) -> None:
     parameters = {"pattern": pattern} if pattern else {}
     assert verdict(queue(name), tmp_path, registry, parameters) == expected
+
+
+def test_what_ends_a_prefix_is_not_the_end_of_the_name(tmp_path: Path, registry: Registry) -> None:
+    text = 'resource "aws_sns_topic" "t" {\n  name_prefix = "orders-${aws_x.y.id}-q-dev"\n}\n'
+    assert verdict(text, tmp_path, registry, {"pattern": "orders-.+-{environment}$"}) == "UNKNOWN"
 
 
 def test_types_may_be_added_and_taken_out(tmp_path: Path, registry: Registry) -> None:

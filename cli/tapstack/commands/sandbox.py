@@ -1,16 +1,16 @@
-"""`tap sandbox start | stop | status | env`: the embedded AWS, for use with any AWS tool."""
+"""`tap sandbox start | stop | status | env | coverage`: the embedded AWS, for use with any AWS tool."""
 
 from __future__ import annotations
 
 import os
-import shlex
+from collections import Counter
 from dataclasses import asdict
 
 import click
 import orjson
 
 from tapstack.commands.options import Common, common
-from tapstack.deployment.prepare import STATE_FILE, recorded_resources, set_state_aside, work_directory
+from tapstack.deployment.prepare import recorded, set_state_aside, work_directory
 from tapstack.errors import ExitCode, InputError, SandboxFailed
 from tapstack.sandbox import daemon, environment
 from tapstack.sandbox.daemon import Sandbox
@@ -53,10 +53,11 @@ def start(common: Common, port: int) -> int:
     """
     _require_sandbox(common)
     work = work_directory(common.settings)
-    held = recorded_resources(work / STATE_FILE)
+    held = recorded(work)
     if held and daemon.find(work) is None:
+        state, number = next(iter(held.items()))
         raise SandboxFailed(
-            f"{work / STATE_FILE} records {held} resources of an embedded AWS that is gone.",
+            f"{state} records {number} resources of an embedded AWS that is gone.",
             hint="`tap sandbox stop` sets the state aside (nothing is deleted); then start",
         )
     _show(common, daemon.start(work, port=port), "started")
@@ -133,9 +134,56 @@ def env(common: Common) -> int:
     if common.as_json:
         common.screen.result(orjson.dumps(variables, option=orjson.OPT_INDENT_2).decode())
         return int(ExitCode.DONE)
-    for name, value in sorted(variables.items()):
-        common.screen.result(f"export {name}={shlex.quote(value)}" if value else f"unset {name}")
+    common.screen.result(environment.script(variables).rstrip())
     return int(ExitCode.DONE)
+
+
+@command.command("coverage")
+@common
+@click.option("--strict", is_flag=True, help="Exit 1 if a type is unsupported or unknown.")
+def coverage(common: Common, strict: bool) -> int:
+    """Tell which of the stack's resource types it can show: exact, approximate, unsupported. Starts nothing.
+
+    \b
+    Examples:
+      tap sandbox coverage -C terraform
+      tap sandbox coverage --strict --json
+    """
+    # Loaded here only: the other commands need neither moto nor the stack's code.
+    from tapstack.report import coverage_text
+    from tapstack.sandbox.coverage import Standing, cover, moto_version
+
+    covered = cover(_types(common))
+    if common.as_json:
+        document = {
+            "schema": "tap.coverage/1",
+            "moto": moto_version(),
+            "types": [asdict(one) for one in covered],
+        }
+        common.screen.result(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    else:
+        text = coverage_text.render(
+            covered, moto=moto_version(), width=min(common.screen.width, 80), style=common.screen.style
+        )
+        common.screen.result(text)
+    missing = {Standing.UNSUPPORTED, Standing.UNKNOWN} & {one.standing for one in covered}
+    return int(ExitCode.FAILED if strict and missing else ExitCode.DONE)
+
+
+def _types(common: Common) -> Counter[str]:
+    """How many resources of each type the stack's code makes; a data source has "data." before its type."""
+    from tapstack.deployment.judge import read_source
+    from tapstack.deployment.variables import given_variables
+    from tapstack.deployment.workspace import selected
+    from tapstack.model.hcl import from_hcl
+
+    settings = common.settings
+    workspace = selected(settings.directory, os.environ).name
+    stack = from_hcl(read_source(settings.directory), given_variables(settings, ()), workspace)
+    return Counter(
+        f"data.{resource.type}" if resource.mode == "data" else resource.type
+        for resource in stack.resources.values()
+    )
 
 
 def _running(common: Common) -> Sandbox:

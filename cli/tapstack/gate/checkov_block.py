@@ -20,7 +20,9 @@ _CHECKOVS: Final = frozenset({"start_line", "end_line", "references_"})
 _AFTER_APPLY: Final = "true_after_unknown"
 # What checkov leaves of a reference that it could not follow has lost its `${}`.
 _BARE_REFERENCE: Final = re.compile(
-    r"(?:var|local|module|data|each|count|self|path|terraform|[a-z]\w*_\w*)(?:\.[\w*-]+|\[[^\]]*\])+|[a-z]\w*\(.*\)",
+    r"!?(?:"
+    r"(?:var|local|module|data|each|count|self|path|terraform|[a-z]\w*_\w*)(?:\.[\w*-]+|\[[^\]]*\])+|[a-z]\w*\(.*\)"
+    r")",
     re.DOTALL,
 )
 _ADDRESS: Final = re.compile(

@@ -26,6 +26,7 @@ _BOOKKEEPING: Final = frozenset(
         "MetricAggregatedDatum",
         "MetricDatum",
         "SMS",
+        "ShardIterator",
     }
 )
 # Deep enough for region -> name -> versions -> object in a storage object of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from typing import Final
 
@@ -55,6 +56,14 @@ def exports(sandbox: Sandbox, *, region: str) -> dict[str, str]:
     The shell's own proxies stay, because it is used for other things too.
     """
     return {**dict.fromkeys(_MISLEADING, ""), **_reaching(sandbox, region)}
+
+
+def script(variables: Mapping[str, str]) -> str:
+    """Shell commands that export `variables`, and unset those with the value ""; one a line, by name."""
+    return "".join(
+        f"export {name}={shlex.quote(value)}\n" if value else f"unset {name}\n"
+        for name, value in sorted(variables.items())
+    )
 
 
 def _reaching(sandbox: Sandbox, region: str) -> dict[str, str]:

@@ -16,7 +16,8 @@ import threading
 import time
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,9 +33,10 @@ _LOG_BYTES: Final = 1024 * 1024
 # installed next to tap is hidden, or a zip that forgot a dependency would work here and fail in AWS.
 _RUNTIME_LIBRARIES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
-# Process group -> workspace of every function under way.
-_running: dict[int, Path] = {}
+# Workspace -> process group (None before its start) of every function under way; nothing starts after the end.
+_running: dict[Path, int | None] = {}
 _running_lock = threading.Lock()
+_ended = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,17 @@ def run(
     runtime = str(configuration.get("Runtime") or "container image")
     if not runtime.startswith("python"):
         return _refused(configuration, runtime, request, stream)
-    workspace = Path(tempfile.mkdtemp(prefix="tap-function-"))
+    with _starting():
+        workspace = Path(tempfile.mkdtemp(prefix="tap-function-"))
+        _running[workspace] = None
     try:
         started = time.monotonic()
         outcome = _execute(workspace, configuration, code_zip, event, environment, request, stream)
         elapsed = (time.monotonic() - started) * 1000
         output = _output(workspace)
     finally:
+        with _running_lock:
+            _running.pop(workspace, None)
         shutil.rmtree(workspace, ignore_errors=True)
     error = outcome.get("error")
     payload = json.dumps(error) if error else outcome["payload"]
@@ -85,10 +91,21 @@ def run(
 def end_all() -> None:
     """Kill every function under way and its files: the server that started them is about to end."""
     with _running_lock:
+        _ended.set()
         ending = dict(_running)
-    for group, workspace in ending.items():
-        _kill_group(group)
+    for workspace, group in ending.items():
+        if group is not None:
+            _kill_group(group)
         shutil.rmtree(workspace, ignore_errors=True)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    with _running_lock:
+        if _ended.is_set():
+            # Ends the thread, quietly, as the end of the server would a moment later.
+            raise SystemExit
+        yield
 
 
 def log_group(configuration: Mapping[str, Any]) -> str:
@@ -141,7 +158,7 @@ def _supervise(
     workspace: Path, task: Path, libraries: Path, variables: Mapping[str, str], timeout: float, request: str
 ) -> dict[str, Any]:
     reading, writing = os.pipe()
-    with (workspace / "output").open("ab") as output:
+    with (workspace / "output").open("ab") as output, _starting():
         process = subprocess.Popen(
             [
                 sys.executable,
@@ -161,9 +178,8 @@ def _supervise(
             pass_fds=(writing,),
             start_new_session=True,
         )
+        _running[workspace] = process.pid
     os.close(writing)
-    with _running_lock:
-        _running[process.pid] = workspace
     try:
         if not _initialised(reading):
             return {"error": _timed_out(INIT_SECONDS, request)}
@@ -174,8 +190,6 @@ def _supervise(
         os.close(reading)
         _kill_group(process.pid)
         process.wait()
-        with _running_lock:
-            _running.pop(process.pid, None)
     return _result(workspace, process.returncode, request)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 from moto.awslambda.exceptions import LambdaClientError
-from moto.sqs.models import sqs_backends
 
 from tapstack.sandbox import functions
+from tapstack.sandbox.concurrency import Throttled, slot
+from tapstack.sandbox.destinations import Undeliverable, deliver
 from tapstack.sandbox.environment import isolated
 from tapstack.sandbox.functions import Invocation
 from tapstack.sandbox.record import Sandbox
@@ -22,8 +23,25 @@ from tapstack.sandbox.record import Sandbox
 # AWS waits one minute and then two; nobody wants to wait that long for a rehearsal.
 RETRY_SECONDS: Final = (1.0, 2.0)
 
+# A throttled event waits in the function's queue: longer each time, on AWS from one second to five minutes.
+_FIRST_THROTTLED_WAIT: Final = 0.2
+_LONGEST_THROTTLED_WAIT: Final = 5.0
+# How long it may wait there unless MaximumEventAgeInSeconds says otherwise.
+_EVENT_AGE_SECONDS: Final = 6 * 3600.0
+
 # The tail of the log that Invoke returns with LogType=Tail, in bytes.
 _TAIL: Final = 4096
+
+
+class TooManyRequests(LambdaClientError):  # type: ignore[misc]  # moto has no types
+    """The answer of Invoke when the function's reserved concurrency is used up."""
+
+    code = 429
+
+    def __init__(self) -> None:
+        super().__init__("TooManyRequestsException", "Rate Exceeded.")
+        reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+        self.description = json.dumps({"Reason": reason, "Type": "User", "message": self.message})
 
 
 class Invoker:
@@ -47,13 +65,18 @@ class Invoker:
         if kind == "Event":
             threading.Thread(target=self._asynchronously, args=(function, event), daemon=True).start()
             return b""
-        done = self._run(function, event, str(uuid.uuid4()))
+        try:
+            with slot(function):
+                done = self.run(function, event)
+        except Throttled:
+            raise TooManyRequests from None
         if done.function_error:
             response["x-amz-function-error"] = done.function_error
         response["x-amz-log-result"] = base64.b64encode(done.log.encode()[-_TAIL:]).decode()
         return done.payload
 
-    def _run(self, function: Any, event: object, request_id: str) -> Invocation:
+    def run(self, function: Any, event: object, request_id: str | None = None) -> Invocation:
+        """Run moto's `function` once and write its log; the caller holds one of its concurrency slots."""
         done = functions.run(
             function.get_configuration(),
             function.code_bytes,
@@ -66,21 +89,51 @@ class Invoker:
 
     def _asynchronously(self, function: Any, event: object) -> None:
         # All attempts of one event carry the same request id, as in AWS.
-        request_id = str(uuid.uuid4())
-        done = self._run(function, event, request_id)
-        for wait in RETRY_SECONDS[: _retries(function)]:
-            if not done.function_error:
-                return
+        request_id, deadline = str(uuid.uuid4()), time.monotonic() + _event_age(function)
+        waits = [0.0, *RETRY_SECONDS[: _retries(function)]]
+        done: Invocation | None = None
+        for wait in waits:
             time.sleep(wait)
-            done = self._run(function, event, request_id)
-        if done.function_error:
-            _bury(function, event, done)
+            attempt = self._when_not_throttled(function, event, request_id, deadline)
+            if attempt is None:
+                break
+            if not attempt.function_error:
+                return
+            done = attempt
+        if done is None:
+            _bury(function, event, request_id, "429", "Rate Exceeded.")
+        else:
+            message = str(json.loads(done.payload).get("errorMessage", ""))
+            _bury(function, event, request_id, "200", message)
+
+    def _when_not_throttled(
+        self, function: Any, event: object, request_id: str, deadline: float
+    ) -> Invocation | None:
+        """Run the function as soon as its concurrency allows; None when the event got too old meanwhile."""
+        wait = _FIRST_THROTTLED_WAIT
+        while time.monotonic() < deadline:
+            try:
+                with slot(function):
+                    return self.run(function, event, request_id)
+            except Throttled:
+                time.sleep(wait)
+                wait = min(wait * 2, _LONGEST_THROTTLED_WAIT)
+        return None
 
 
 def _retries(function: Any) -> int:
     """MaximumRetryAttempts of the function's event invoke configuration; AWS's default is two."""
-    configured = [config.config.get("MaximumRetryAttempts") for config in function.event_invoke_config]
-    return next((int(count) for count in reversed(configured) if count is not None), len(RETRY_SECONDS))
+    return int(_configured(function, "MaximumRetryAttempts", len(RETRY_SECONDS)))
+
+
+def _event_age(function: Any) -> float:
+    """MaximumEventAgeInSeconds of the function's event invoke configuration."""
+    return _configured(function, "MaximumEventAgeInSeconds", _EVENT_AGE_SECONDS)
+
+
+def _configured(function: Any, field: str, default: float) -> float:
+    configured = [config.config.get(field) for config in function.event_invoke_config]
+    return next((float(value) for value in reversed(configured) if value is not None), default)
 
 
 def _event(body: str | bytes) -> object:
@@ -96,30 +149,27 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
     return next((value for key, value in headers.items() if key.lower() == name), None)
 
 
-def _bury(function: Any, event: object, done: Invocation) -> None:
-    """Send an event whose attempts all failed to the function's queue for dead letters.
+def _bury(function: Any, event: object, request_id: str, code: str, message: str) -> None:
+    """Send an event whose attempts all failed to the function's queue or topic for dead letters.
 
     Attributes: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     target = (function.get_configuration().get("DeadLetterConfig") or {}).get("TargetArn") or ""
-    service, region, account, name = (*target.split(":"), "", "", "", "", "", "")[2:6]
-    if service != "sqs":
-        outcome = f"its dead-letter target {target} is no queue" if target else "it has no dead-letter queue"
-        _say(f"an event of {function.function_name} is lost after its last attempt: {outcome}")
-        return
-    message = str(json.loads(done.payload).get("errorMessage", ""))
     attributes = {
-        "RequestID": {"StringValue": done.request_id, "DataType": "String"},
-        "ErrorCode": {"StringValue": "200", "DataType": "Number"},
+        "RequestID": {"StringValue": request_id, "DataType": "String"},
+        "ErrorCode": {"StringValue": code, "DataType": "Number"},
         "ErrorMessage": {
             "StringValue": message.encode()[:1024].decode(errors="ignore"),
             "DataType": "String",
         },
     }
+    if not target:
+        _say(f"an event of {function.function_name} is lost after its last attempt: no dead-letter queue")
+        return
     try:
-        sqs_backends[account][region].send_message(name, json.dumps(event), message_attributes=attributes)
-    except Exception as error:  # a thread of its own: there is nobody else to tell
-        _say(f"an event of {function.function_name} is lost: {target} does not take it: {error!r}")
+        deliver(target, json.dumps(event), attributes)
+    except Undeliverable as error:
+        _say(f"an event of {function.function_name} is lost after its last attempt: {error}")
 
 
 def _write_log(function: Any, done: Invocation) -> None:

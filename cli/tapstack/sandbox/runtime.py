@@ -18,6 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# The attributes that logging gives every record itself.
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({})))
+
 
 class Context:
     """The second argument of a handler.
@@ -47,7 +50,10 @@ class Context:
 
 
 class _LineFormatter(logging.Formatter):
-    """The format of Lambda's own handler on the root logger, for LogFormat Text and JSON."""
+    """The format of Lambda's own handler on the root logger, for LogFormat Text and JSON.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html#python-logging-advanced
+    """
 
     converter = staticmethod(time.gmtime)
 
@@ -57,12 +63,35 @@ class _LineFormatter(logging.Formatter):
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        message = super().format(record)
-        moment = f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}"
-        if not self._as_json:
-            return f"[{record.levelname}]\t{moment}.{int(record.msecs):03d}Z\t{self._request_id}\t{message}"
-        line = {"timestamp": f"{moment}Z", "level": record.levelname, "message": message}
-        return json.dumps({**line, "logger": record.name, "requestId": self._request_id})
+        moment = f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z"
+        if self._as_json:
+            return self._json(record, moment)
+        return f"[{record.levelname}]\t{moment}\t{self._request_id}\t{super().format(record)}"
+
+    def _json(self, record: logging.LogRecord, moment: str) -> str:
+        line: dict[str, Any] = {
+            "timestamp": moment,
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["stackTrace"] = traceback.format_tb(record.exc_info[2])
+            line["errorType"] = record.exc_info[0].__name__
+            line["errorMessage"] = str(record.exc_info[1])
+            line["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        line["requestId"] = self._request_id
+        # What the call gave as `extra`; it can't take the place of Lambda's own fields.
+        extra = {k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD and k not in line}
+        given = {name: value for name, value in extra.items() if value is not None}
+        return json.dumps({**line, **given}, ensure_ascii=False)
+
+
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
+    """As Lambda's own: a record that can't be written fails the function instead of being lost quietly."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        raise
 
 
 def _failure(kind: str, message: str, request_id: str, trace: list[str] | None = None) -> dict[str, Any]:
@@ -118,7 +147,7 @@ def _end_with_the_server(server: int) -> None:
 
 
 def _prepare_logging(request_id: str) -> None:
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(sys.stdout)
     handler.setFormatter(_LineFormatter(request_id, os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"))
     root = logging.getLogger()
     root.addHandler(handler)

@@ -102,6 +102,12 @@ def _make_server(sandbox: Sandbox, listener: socket.socket) -> Any:
             if str(code).startswith("5"):
                 super().log_request(code, size)
 
+        def make_environ(self) -> dict[str, Any]:
+            environ: dict[str, Any] = super().make_environ()
+            # WSGI loses how names were written and which header came twice; functions behind an API see both.
+            environ["tap.headers"] = self.headers.items()
+            return environ
+
     patches.apply(sandbox)
     return make_server(
         LOOPBACK,

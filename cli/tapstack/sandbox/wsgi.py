@@ -27,6 +27,7 @@ from tapstack.sandbox import refusal
 from tapstack.sandbox.contents import contents
 from tapstack.sandbox.record import LOOPBACK, Sandbox
 from tapstack.sandbox.refusal import Answer, Call
+from tapstack.sandbox.rest_api import PATH, RestApis
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -67,12 +68,15 @@ class Application:
         self._moto = _Dispatcher(_backend_app)
         self._faults: Counter[Call] = Counter()
         self._counting = threading.Lock()
+        self._rest_apis = RestApis()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with moto's response, or with one of our own where moto has none."""
         answer = self._own_answer(environ)
         if answer is not None:
             return _send(answer, start_response)
+        if str(environ["PATH_INFO"]).startswith(PATH):
+            return self._rest_apis(environ, start_response)
         call = _call(environ)
         unknown = _misrouted(self._moto, environ, call)
         if unknown is not None:
@@ -178,7 +182,7 @@ def _not_implemented(environ: Environ, call: Call, why: str) -> Answer:
 
 def _with_operation(environ: Environ, call: Call) -> Call:
     """`call` with the name of its operation instead of its path, where botocore knows the service's paths."""
-    if call.protocol not in ("rest-json", "rest-xml"):
+    if call.protocol not in ("rest-json", "rest-xml", "s3"):
         return call
     try:
         operation, _ = get_service_router(call.service).match(Request(environ.copy()))

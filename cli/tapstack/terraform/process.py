@@ -112,7 +112,14 @@ class _Lines:
             self.failure = failure
 
 
-def _anonymous_file() -> IO[bytes]:
+def _anonymous_file(content: bytes = b"") -> IO[bytes]:
+    file = _empty_file()
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+def _empty_file() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("tap", os.MFD_CLOEXEC), "w+b")
     return tempfile.TemporaryFile()
@@ -143,33 +150,41 @@ def run(
     *,
     cwd: Path,
     env: Mapping[str, str],
+    stdin: bytes = b"",
     on_line: LineHandler | None = None,
     on_signal: Callable[[int], None] | None = None,
     watch: Watch | None = None,
     timeout: float | None = None,
     grace: float = 60.0,
+    umask: int = -1,
 ) -> Finished:
-    """Run `argv` with stdin closed and return when it, and everything it started, has ended.
+    """Run `argv` with nothing but `stdin` to read; return when it, and everything it started, has ended.
 
     `on_line` gets each line of stdout without its newline, in this thread. `on_signal` is told the number of
     a received stop signal (1, 2, 3): the first two are forwarded as SIGINT, the third kills. `watch` is asked
     about once a second; a sentence from it ends the child the same way. `timeout` and `grace` are seconds;
-    after a timeout each further step waits for `grace`.
+    after a timeout each further step waits for `grace`. `umask` is the child's, -1 for this process's.
 
     Raises EnvironmentFailure where the program can't be started, and whatever `on_line` raised, but only
     after the child has ended.
     """
     started = time.monotonic()
-    with _anonymous_file() as out, _anonymous_file() as err, _stop_signals() as received:
+    with (
+        _anonymous_file(stdin) as given,
+        _anonymous_file() as out,
+        _anonymous_file() as err,
+        _stop_signals() as received,
+    ):
         try:
             child = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
                 env=dict(env),
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=out,
                 stderr=err,
                 start_new_session=_NEW_SESSION,
+                umask=umask,
             )
         except OSError as failure:
             raise EnvironmentFailure(f"{argv[0]} can't be started: {failure.strerror}.") from failure

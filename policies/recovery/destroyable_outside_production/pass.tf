@@ -1,6 +1,7 @@
 # expect: aws_dynamodb_table.unset PASS
 # expect: aws_dynamodb_table.off PASS
 # expect: aws_s3_bucket.forced PASS
+# expect: aws_s3_bucket.by_protection PASS
 # expect: aws_cognito_user_pool.inactive PASS
 # expect: aws_qldb_ledger.off PASS
 
@@ -31,6 +32,21 @@ resource "aws_dynamodb_table" "off" {
 resource "aws_s3_bucket" "forced" {
   bucket        = "orders-audit"
   force_destroy = true
+}
+
+variable "protection" {
+  type    = bool
+  default = null
+}
+
+locals {
+  protection = coalesce(var.protection, false)
+}
+
+# One switch for tables and buckets, whose arguments say the opposite.
+resource "aws_s3_bucket" "by_protection" {
+  bucket        = "payments-audit"
+  force_destroy = !local.protection
 }
 
 resource "aws_cognito_user_pool" "inactive" {

@@ -16,6 +16,8 @@ from botocore.config import Config
 from tapstack.sandbox import daemon
 from tapstack.sandbox.daemon import Sandbox
 
+from .sources import Sources
+
 ROLE = "arn:aws:iam::123456789012:role/tests"
 ASSUME = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -88,3 +90,13 @@ def deployed(aws: Callable[..., Any], request: pytest.FixtureRequest) -> Iterato
     yield deploy
     for name in made:
         functions.delete_function(FunctionName=name)
+
+
+@pytest.fixture
+def sources(
+    aws: Callable[..., Any], deployed: Callable[..., str], request: pytest.FixtureRequest
+) -> Iterator[Sources]:
+    """Makes what functions are fed from; gone before the functions are."""
+    made = Sources(aws, request.node.name.partition("[")[0])
+    yield made
+    made.close()

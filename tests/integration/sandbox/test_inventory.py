@@ -92,6 +92,25 @@ def test_everything_of_a_stack_is_counted_and_nothing_when_it_is_deleted(empty: 
     assert daemon.inventory(empty) == {}
 
 
+def test_who_read_a_stream_leaves_nothing(empty: Sandbox) -> None:
+    tables, streams = client_of(empty, "dynamodb"), client_of(empty, "dynamodbstreams")
+    table = tables.create_table(
+        TableName="streamed",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )["TableDescription"]
+    arn = table["LatestStreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    streams.get_records(ShardIterator=iterator)
+    tables.delete_table(TableName="streamed")
+    assert daemon.inventory(empty) == {}
+
+
 def test_the_inventory_of_a_sandbox_that_is_gone_is_an_error_and_not_empty(tmp_path: Path) -> None:
     sandbox = daemon.start(tmp_path)
     daemon.stop(tmp_path)

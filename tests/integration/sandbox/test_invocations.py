@@ -192,6 +192,57 @@ def test_json_logs_go_to_the_configured_group(aws: Clients, deployed: Deploy) ->
     aws("logs").delete_log_group(logGroupName="chosen")
 
 
+def json_lines(aws: Clients, deployed: Deploy, source: str) -> tuple[Any, list[dict[str, Any]]]:
+    """The payload of a function, and what it logged as JSON."""
+    logging = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "LogGroup": "as-json"}
+    _, payload = invoke(aws, deployed(source, LoggingConfig=logging))
+    lines = [json.loads(line) for line in log_lines(aws, "as-json") if line.startswith("{")]
+    aws("logs").delete_log_group(logGroupName="as-json")
+    return payload, lines
+
+
+def test_json_logs_keep_what_is_given_as_extra(aws: Clients, deployed: Deploy) -> None:
+    source = """
+import logging
+def handler(event, context):
+    extra = {"order": "1", "lines": [{"sku": "ü"}], "nothing": None, "level": "mine", "requestId": "mine"}
+    logging.getLogger("orders").info("stored", extra=extra)
+    return context.aws_request_id
+"""
+    request_id, [line] = json_lines(aws, deployed, source)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "level": "INFO",
+        "message": "stored",
+        "logger": "orders",
+        "requestId": request_id,
+        "order": "1",
+        "lines": [{"sku": "ü"}],
+    }
+
+
+def test_json_logs_tell_an_exception_in_fields_of_its_own(aws: Clients, deployed: Deploy) -> None:
+    source = """
+import logging
+def handler(event, context):
+    try:
+        {}["id"]
+    except KeyError:
+        logging.exception("no id")
+"""
+    _, [line] = json_lines(aws, deployed, source)
+    assert (line["level"], line["message"]) == ("ERROR", "no id")
+    assert (line["errorType"], line["errorMessage"]) == ("KeyError", "'id'")
+    assert '{}["id"]' in "".join(line["stackTrace"])
+    assert line["location"].endswith("app.py:handler:7")
+
+
+def test_an_extra_that_json_can_not_carry_fails_the_function(aws: Clients, deployed: Deploy) -> None:
+    source = "import logging\ndef handler(event, context):\n    logging.info('x', extra={'ids': {1}})\n"
+    payload, lines = json_lines(aws, deployed, source)
+    assert (payload["errorType"], lines) == ("TypeError", [])
+
+
 def test_a_dry_run_runs_nothing(aws: Clients, deployed: Deploy) -> None:
     name = deployed(ECHO)
     assert invoke(aws, name, InvocationType="DryRun")[0]["StatusCode"] == 204

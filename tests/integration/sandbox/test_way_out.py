@@ -111,13 +111,13 @@ except ClientError as error:
 @pytest.mark.parametrize(
     ("service", "call", "arguments", "named"),
     [
-        ("logs", "put_query_definition", {"name": "a", "queryString": "f"}, "logs PutQueryDefinition"),
         (
-            "cloudwatch",
-            "put_composite_alarm",
-            {"AlarmName": "a", "AlarmRule": "b"},
-            "monitoring PutCompositeAlarm",
+            "dynamodb",
+            "describe_contributor_insights",
+            {"TableName": "a"},
+            "dynamodb DescribeContributorInsights",
         ),
+        ("cloudwatch", "list_metric_streams", {}, "monitoring ListMetricStreams"),
         ("ec2", "describe_trunk_interface_associations", {}, "ec2 DescribeTrunkInterfaceAssociations"),
         (
             "lambda",
@@ -185,16 +185,29 @@ def test_terraform_fails_in_seconds_and_names_the_call(
         resource "aws_apprunner_auto_scaling_configuration_version" "unknown_service" {
           auto_scaling_configuration_name = "a"
         }
-        resource "aws_cloudwatch_composite_alarm" "unimplemented" {
-          alarm_name = "a"
-          alarm_rule = "ALARM(b)"
+        resource "aws_cloudwatch_metric_stream" "query" {
+          name          = "a"
+          role_arn      = "arn:aws:iam::123456789012:role/a"
+          firehose_arn  = "arn:aws:firehose:us-east-1:123456789012:deliverystream/a"
+          output_format = "json"
+        }
+        resource "aws_dynamodb_contributor_insights" "json" {
+          table_name = "a"
+        }
+        resource "aws_backup_framework" "rest" {
+          name = "a"
+          control {
+            name = "BACKUP_RECOVERY_POINT_ENCRYPTED"
+          }
         }
         """
     )
     assert time.monotonic() - started < 30
     assert done.returncode == 1
     assert "can't do apprunner CreateAutoScalingConfiguration" in done.stderr
-    assert "can't do monitoring PutCompositeAlarm" in done.stderr
+    assert "can't do monitoring PutMetricStream" in done.stderr
+    assert "can't do dynamodb UpdateContributorInsights" in done.stderr
+    assert "can't do backup CreateFramework" in done.stderr
 
 
 def test_terraform_can_read_nothing_from_the_internet(

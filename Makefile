@@ -50,7 +50,7 @@ demo: install ## plan, judge, apply, use, destroy the main stack on the embedded
 	@$(BIN)/tap sandbox stop
 
 test: install $(LIBRARY) lint ## everything that CI runs
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile
 
 test-fast: install ## no process, no server: under a minute
 	$(BIN)/pytest -m "not real and not slow" tests/unit tests/policies tests/cli
@@ -58,6 +58,7 @@ test-fast: install ## no process, no server: under a minute
 bench: install ## how fast, side by side with what a user would run instead
 	$(BIN)/pip install --quiet lakera-regorus==0.1.0
 	$(BIN)/python -m tests.bench.plan
+	$(BIN)/python -m tests.bench.rehearse
 	$(BIN)/python -m tests.bench.gate
 
 lint: install ## style, types, direction of the layers

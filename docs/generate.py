@@ -11,13 +11,21 @@ from typing import Any
 import click
 
 from tapstack.app import tap
+from tapstack.deployment.judge import judge_directory_with_stack
+from tapstack.deployment.variables import given_variables
 from tapstack.errors import ExitCode, GateFailed
 from tapstack.gate import examples
 from tapstack.gate.registry import PACK, load
-from tapstack.report import policy_markdown
+from tapstack.report import graph_mermaid, policy_markdown, stack_graph
+from tapstack.report.graph_colours import DIRECTION
 from tapstack.report.policy_facts import area_of
+from tapstack.settings import SANDBOX
+from tapstack.settings import load as load_settings
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+EXAMPLES = ROOT / "terraform" / "examples"
+BEGIN, END = "<!-- graph: begin -->", "<!-- graph: end -->"
 POLICIES = DOCS / "policies"
 _AREAS = """# Policies
 
@@ -82,9 +90,37 @@ def policy_pages() -> Mapping[Path, str]:
     return pages | {POLICIES / "README.md": "\n".join([*table, _OWN])}
 
 
+def readmes() -> Mapping[Path, str]:
+    """The READMEs of the stacks, each with its stack's picture where it has the marks for one."""
+    stacks = {ROOT / "README.md": ROOT / "terraform"}
+    stacks |= {readme: readme.parent for readme in sorted(EXAMPLES.glob("*/README.md"))}
+    return {readme: with_graph(readme.read_text("utf-8"), stack) for readme, stack in stacks.items()}
+
+
+def with_graph(text: str, stack: Path) -> str:
+    """`text` with the picture of a stack between the marks. Raises GateFailed where there are none."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise GateFailed(
+            f"The README of {stack.name} has no place for a picture: {BEGIN} and {END} are missing."
+        )
+    drawn = f"```mermaid\n{graph(stack)}```\n\nDrawn by `tap graph`. {DIRECTION}\n"
+    return f"{before}{begin}\n{drawn}{end}{after}"
+
+
+def graph(directory: Path) -> str:
+    """What `tap graph` makes of a directory. Raises GateFailed where it can't be read."""
+    settings = load_settings(directory, SANDBOX)
+    ledger, stack = judge_directory_with_stack(directory, settings, given_variables(settings, ()))
+    if stack is None:
+        raise GateFailed(ledger.errors[0].message)
+    return graph_mermaid.render(stack_graph.build(stack, ledger))
+
+
 def pages() -> Mapping[Path, str]:
     """Every generated page."""
-    return {DOCS / "commands.md": commands_page(), **policy_pages()}
+    return {DOCS / "commands.md": commands_page(), **policy_pages(), **readmes()}
 
 
 def stale(current: Mapping[Path, str]) -> list[Path]:

@@ -13,6 +13,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tapstack.masking import MASK, Mask
+
 # A loaded machine is slow, which says nothing about the code; and CI must say the same twice.
 hypothesis.settings.register_profile(
     "tap",
@@ -25,6 +27,12 @@ hypothesis.settings.load_profile("tap")
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = ROOT / "tests" / "integration" / "stacks"
 TAP = Path(sysconfig.get_path("scripts"), "tap")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_secret_yet() -> None:
+    """tap learns secrets for the whole process; a process of tests is many of tap's."""
+    vars(MASK).update(vars(Mask()))
 
 
 @dataclass

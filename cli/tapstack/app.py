@@ -14,19 +14,30 @@ import click
 
 from tapstack import __version__
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError, Interrupted, TapError
+from tapstack.masking import MASK
+from tapstack.report.screen import Screen, drop, mask_streams
+from tapstack.sensitive import of_environment
 
 # Name, module, attribute, one line of help. Kept here so that `tap --help` imports no command.
 _COMMANDS = {
     "plan": ("plan", "plan, judge and seal what Terraform is about to do"),
     "apply": ("apply", "apply exactly what was judged"),
+    "drift": ("drift", "what changed outside Terraform, by the policies it breaks"),
+    "recover": ("recover", "after an interrupted apply: bring back, adopt, complete"),
     "destroy": ("destroy", "plan a destroy, ask, and carry it out"),
     "check": ("check", "judge a directory, a plan or a state without applying"),
+    "graph": ("graph", "the stack as a picture, with what the policies say"),
     "rehearse": ("rehearse", "the stack's whole life on a fresh embedded AWS, and nothing left"),
     "policies": ("policies", "the policies: list, show, test, new"),
+    "verify": ("verify", "whether a seal still holds"),
     "waive": ("waive", "accept a finding until a day, by name"),
     "output": ("output", "the outputs of the stack"),
     "sandbox": ("sandbox", "the embedded AWS: start, stop, status, env"),
     "new": ("new", "a new stack, with handlers, tests and CI"),
+    "backend": ("backend", "where the state is kept: create, migrate, check"),
+    "unlock": ("unlock", "take away a lock of the state whose owner is gone"),
+    "keys": ("keys", "keys that sign seals"),
+    "schema": ("schema", "the JSON Schema of tap.toml, ledger, findings or seal"),
     "config": ("config", "each setting and where it came from"),
     "doctor": ("doctor", "what is missing on this machine, and what mends it"),
 }
@@ -100,6 +111,8 @@ def tap() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run tap and exit with the documented code."""
+    mask_streams()
+    MASK.learn(of_environment(os.environ))
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = _run(arguments)
@@ -130,8 +143,6 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 
 
 def _fail(failure: TapError) -> int:
-    from tapstack.report.screen import Screen
-
     Screen().error(failure.message, failure.hint)
     return int(failure.exit_code)
 
@@ -145,14 +156,13 @@ def _crash(failure: Exception) -> int:
     import tempfile
     import traceback
 
-    from tapstack.report.screen import Screen
-
-    # The traceback of the code, without values of variables: they may be secrets.
+    # The traceback of the code, without values of variables: not every secret is one that the mask knows.
     text = "".join(traceback.format_exception(failure))
     try:
         descriptor, path = tempfile.mkstemp(prefix="tap-crash-", suffix=".txt")  # mode 0600
         with os.fdopen(descriptor, "w") as report:
-            report.write(f"tap {__version__}, Python {sys.version}\n{' '.join(sys.argv[:2])}\n\n{text}")
+            said = f"tap {__version__}, Python {sys.version}\n{' '.join(sys.argv[:2])}\n\n{text}"
+            report.write(MASK.text(said))
     except OSError:
         path = "nowhere: it could not be written"
     Screen().error(
@@ -163,12 +173,11 @@ def _crash(failure: Exception) -> int:
 
 
 def _flush() -> None:
-    from tapstack.report.screen import drop
-
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
             drop(stream)
-        except ValueError:
+        except (AttributeError, ValueError):
+            # Closed meanwhile, or before Python started, which makes it None.
             continue

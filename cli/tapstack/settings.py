@@ -13,12 +13,21 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from tapstack.errors import InputError
 
 FILE_NAME = "tap.toml"
 SANDBOX = "sandbox"
+_REGION = r"^[a-z]{2}(-[a-z]+)+-\d+$"
 
 
 class _Section(BaseModel):
@@ -36,13 +45,50 @@ class StackSection(_Section):
     architecture: Literal["x86_64", "arm64"] = "x86_64"
 
 
+Limit = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^\d{1,3}(\.\d+)?%$")]
+"""A number of resources, or a share of those that exist: "20%"."""
+
+
+def _no_alias(key: str) -> str:
+    # https://developer.hashicorp.com/terraform/language/backend/s3#kms_key_id
+    if key.startswith("alias/") or ":alias/" in key or not key:
+        raise ValueError(
+            f"backend.kms_key_id is {key!r}: the ARN of a key was expected, Terraform takes no alias"
+        )
+    return key
+
+
+class BackendSection(_Section):
+    """`[environments.NAME] backend`: where the state is kept on S3, always encrypted."""
+
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    key: str = Field(pattern=r"^[^/].*[^/]$|^[^/]$")
+    region: str | None = Field(default=None, pattern=_REGION)
+    use_lockfile: bool = True
+    dynamodb_table: str | None = Field(default=None, min_length=3)
+    kms_key_id: Annotated[str, AfterValidator(_no_alias)] | None = None
+    encrypt: Literal[True] = True
+    tags: dict[str, str] = {}
+
+
 class EnvironmentSection(_Section):
     """`[environments.NAME]`: where, with which variables, and what is allowed there."""
 
-    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")
+    region: str | None = Field(default=None, pattern=_REGION)
+    backend: BackendSection | None = None
     variables: dict[str, Any] = {}
     var_files: list[str] = []
     destroyable: bool = True
+    account_id: str | None = Field(default=None, pattern=r"^\d{12}$")
+    regions: list[str] | None = None
+    max_destroy: Limit | None = None
+    max_replace: Limit | None = None
+    max_changes: Limit | None = None
+    protected: list[str] = []
+    require_signature: bool = False
+    trusted_keys: list[str] = []
+    seal_valid_hours: float = Field(default=24.0, gt=0)
+    allow_override: bool = False
     max_waiver_days: int | None = Field(default=None, ge=0)
     allow_inline_waivers: bool = False
     policies: dict[str, dict[str, Any]] = {}
@@ -101,6 +147,15 @@ class SettingsFile(_Section):
     waivers: list[WaiverSection] = []
 
     @model_validator(mode="after")
+    def _sandbox_keeps_its_own_state(self) -> SettingsFile:
+        if SANDBOX in self.environments and self.environments[SANDBOX].backend is not None:
+            raise ValueError(
+                f"environments.{SANDBOX} has a backend: its state lives and dies with the embedded AWS; a backend "
+                "belongs to another environment"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _environments_exist(self) -> SettingsFile:
         known = {SANDBOX, *self.environments}
         for waiver in self.waivers:
@@ -152,6 +207,18 @@ class Settings:
     def region(self) -> str | None:
         """The region given to providers through the environment; None leaves the caller's."""
         return self.where.region or ("us-east-1" if self.is_sandbox else None)
+
+    @property
+    def backend(self) -> BackendSection | None:
+        """Where the environment keeps its state by tap.toml; None on an embedded AWS, whose state is its own."""
+        return None if self.is_sandbox else self.where.backend
+
+    def backend_arguments(self) -> dict[str, Any]:
+        """What tap.toml says of the backend, as arguments of Terraform's "s3"; {} where it names none."""
+        if self.backend is None:
+            return {}
+        said = self.backend.model_dump(exclude_none=True, exclude={"tags"})
+        return {"region": self.region, **said} if self.region else said
 
     @property
     def work(self) -> Path:
@@ -284,6 +351,8 @@ def _known_keys(section: list[str]) -> list[str]:
     }
     if not section:
         return sorted(SettingsFile.model_fields)
+    if section[-1] == "backend" and section[0] == "environments":
+        return sorted(BackendSection.model_fields)
     return sorted(models[section[0]].model_fields) if section[0] in models else []
 
 
@@ -311,3 +380,8 @@ def _key_lines(text: str) -> Iterator[tuple[str, int]]:
 
 def _dotted(key: str) -> str:
     return ".".join(part.strip().strip("\"'") for part in key.split("."))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of tap.toml, for editors."""
+    return {"$id": "urn:tapstack:settings:v1", **SettingsFile.model_json_schema()}

@@ -44,8 +44,8 @@ def bare(directory: Path) -> tuple[list[list[str]], dict[str, str]]:
         env.pop(name, None)
         if value:
             env[name] = value
-    env |= {"TF_DATA_DIR": ".tap/sandbox/terraform", "TF_CLI_CONFIG_FILE": ".tap/terraform.rc"}
-    if not Path(directory, ".tap/terraform.rc").exists():
+    env |= {"TF_DATA_DIR": ".tap/sandbox/terraform", "TF_CLI_CONFIG_FILE": ".tap/sandbox/terraform.rc"}
+    if not Path(directory, ".tap/sandbox/terraform.rc").exists():
         del env["TF_CLI_CONFIG_FILE"]
     variables = ["-var=company=acme", "-var=environment=dev"]
     state = "-state=.tap/sandbox/terraform.tfstate"

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from tapstack.app import _COMMANDS, tap
+from tapstack.errors import GateFailed
 from tapstack.gate.registry import load
 from tapstack.settings import EnvironmentSection, PoliciesSection, StackSection
 from tests.conftest import ROOT
@@ -29,10 +30,30 @@ def generator() -> ModuleType:
 def test_every_generated_page_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if not k.startswith("TAP_")})
     pages = generator().pages()
-    assert len(pages) == len(load().policies) + 2
+    stacks = [
+        ROOT,
+        *(one for one in (ROOT / "terraform" / "examples").iterdir() if (one / "tap.toml").exists()),
+    ]
+    assert {stack / "README.md" for stack in stacks} <= set(pages)
+    assert len(pages) == len(load().policies) + 2 + len(stacks)
     for path, text in pages.items():
         assert path.exists(), f"{path} is missing: run `make docs`"
         assert path.read_text() == text, f"{path} is old: run `make docs`"
+
+
+def test_a_readme_without_a_place_for_the_picture_is_said_to_be_one() -> None:
+    with pytest.raises(GateFailed, match="terraform has no place for a picture"):
+        generator().with_graph("# A stack\n", ROOT / "terraform")
+
+
+def test_the_picture_takes_the_place_of_the_one_before() -> None:
+    module = generator()
+    text = f"# A stack\n\n{module.BEGIN}\nold\n{module.END}\n\nMore.\n"
+    once = module.with_graph(text, ROOT / "terraform")
+    assert once.startswith(f"# A stack\n\n{module.BEGIN}\n```mermaid\n---\ntitle: '22 resources: ")
+    assert once.endswith(f"{module.END}\n\nMore.\n")
+    assert "old" not in once
+    assert module.with_graph(once, ROOT / "terraform") == once
 
 
 def test_no_page_is_left_of_a_policy_that_is_gone() -> None:

@@ -34,6 +34,8 @@ class Silent:
 
     def signal(self, count: int) -> None: ...
 
+    def waiting(self) -> None: ...
+
 
 class StackTest(tftest.TerraformTest):  # type: ignore[misc]  # tftest has no types
     """A stack in a directory of its own, on an embedded AWS of its own, prepared as tap prepares it."""

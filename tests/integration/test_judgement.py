@@ -75,7 +75,7 @@ def test_an_unknown_policy_or_parameter_is_exit_4(group: Tap) -> None:
 def test_every_kind_of_input_is_judged_alike(group: Tap, tmp_path: Path) -> None:
     plan = planned(group)
     tfplan = plans(group) / plan["id"] / "tfplan"
-    bare = {"TF_DATA_DIR": ".tap/sandbox/terraform", "TF_CLI_CONFIG_FILE": ".tap/terraform.rc"}
+    bare = {"TF_DATA_DIR": ".tap/sandbox/terraform", "TF_CLI_CONFIG_FILE": ".tap/sandbox/terraform.rc"}
     shown = subprocess.run(
         ["terraform", "show", "-json", str(tfplan)],
         cwd=group.directory,
@@ -146,7 +146,7 @@ def test_a_plan_against_another_cloud_is_not_applied(group: Tap) -> None:
     group.succeeds("sandbox", "stop")
     answer = group("apply", plan["id"])
     assert answer.code == 5
-    assert "embedded AWS: sealed " in answer.err
+    assert "endpoint: sealed sandbox " in answer.err
 
 
 def test_a_destroy_plan_is_applied_only_when_it_is_named(stack: Stack) -> None:

@@ -135,6 +135,22 @@ def test_apply_takes_a_plan_file_and_asks_nothing(recorder: Recorder) -> None:
     assert recorder.argv[1:] == ["apply", "-json", "-input=false", "-state=/s/t.tfstate", "/private/tfplan"]
 
 
+def test_destroy_plans_and_destroys_in_one_run(recorder: Recorder) -> None:
+    driver(state=Path("/s/state")).destroy([VariableText(b'{"a": 1}', "json")])
+    *words, variables = recorder.argv
+    assert words == [
+        "/bin/terraform",
+        "apply",
+        "-destroy",
+        "-json",
+        "-auto-approve",
+        "-input=false",
+        "-state=/s/state",
+    ]
+    assert variables.startswith("-var-file=")
+    assert recorder.files == {"0.tfvars.json": ('{"a": 1}', 0o600)}
+
+
 def test_show_reads_a_plan_the_kept_state_or_the_backends(recorder: Recorder) -> None:
     driver().show(Path("/p/tfplan"))
     assert recorder.argv[1:] == ["show", "-json", "-no-color", "/p/tfplan"]

@@ -9,6 +9,7 @@ import pytest
 
 from tapstack.terraform.binary import Binary
 from tapstack.terraform.initialise import InitRecord
+from tapstack.terraform.source import OVERRIDE_NAME
 
 STACK = """
 terraform {
@@ -97,4 +98,21 @@ def test_a_file_that_does_not_parse_calls_for_init(
 
 def test_a_spoilt_record_calls_for_init(record: Callable[[str], InitRecord], tmp_path: Path) -> None:
     (tmp_path / "init.json").write_text("{")
+    assert record("1.11.4").needed()
+
+
+@pytest.mark.parametrize("name", [".hidden.tf", OVERRIDE_NAME, "main.tf~"])
+def test_what_is_no_configuration_does_not(
+    record: Callable[[str], InitRecord], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "stack" / name).write_text("this is no Terraform {")
+    assert not record("1.11.4").needed()
+
+
+def test_templates_do_not_hide_what_init_depends_on(
+    record: Callable[[str], InitRecord], tmp_path: Path
+) -> None:
+    edit(tmp_path, "main.tf", '"one"', '"%{ if var.a == "b" }${lookup({ c = "d" }, "c")}%{ endif }"')
+    assert not record("1.11.4").needed()
+    edit(tmp_path, "main.tf", "~> 5.100", "~> 5.99")
     assert record("1.11.4").needed()

@@ -159,3 +159,47 @@ def test_a_state_with_anything_anywhere_is_read_or_refused(path: tuple[Any, ...]
     except TapError:
         return
     _ask(stack)
+
+
+def switched_off(**more: Any) -> dict[str, Any]:
+    """A whole plan of a configuration of which nothing is to be."""
+    resource = {"mode": "managed", "type": "a_b", "name": "c", "count_expression": {"references": ["var.on"]}}
+    root = {"resources": [resource], **more}
+    return {
+        "format_version": "1.2",
+        "complete": True,
+        "planned_values": {"root_module": {}},
+        "configuration": {"root_module": root},
+    }
+
+
+def test_a_whole_plan_may_have_nothing_of_what_is_switched_off() -> None:
+    inner = {"resources": [{"mode": "managed", "type": "a_b", "name": "d"}]}
+    call = {"module": inner, "for_each_expression": {"references": ["var.on"]}}
+    stack = from_plan(switched_off(module_calls={"inner": call}))
+    assert (stack.declared, stack.resources) == (0, {})
+
+
+@pytest.mark.parametrize("said", [{}, {"complete": False}])
+def test_a_plan_that_does_not_say_that_it_is_whole_may_not(said: dict[str, Any]) -> None:
+    document = {name: value for name, value in switched_off().items() if name != "complete"}
+    with pytest.raises(GateFailed, match="The plan has no resources"):
+        from_plan(document | said)
+
+
+def test_what_has_neither_count_nor_for_each_can_not_be_switched_off() -> None:
+    for module in ({"resources": [{"mode": "managed", "type": "a_b", "name": "d"}]}, {}):
+        document = switched_off(module_calls={"inner": {"module": module}})
+        if not module:
+            del document["configuration"]["root_module"]["resources"][0]["count_expression"]
+        with pytest.raises(GateFailed, match="The plan has no resources"):
+            from_plan(document)
+
+
+def test_what_a_plan_forgets_is_not_judged() -> None:
+    document = copy.deepcopy(PLAN)
+    change = next(one for one in document["resource_changes"] if one["mode"] == "managed")
+    change["change"] |= {"actions": ["forget"], "after": None}
+    stack = from_plan(document)
+    assert stack.deletions == (change["address"],)
+    assert change["address"] not in stack.resources

@@ -320,3 +320,25 @@ def test_a_resource_declared_twice_is_refused(tmp_path: Path) -> None:
 )
 def test_references_are_found_in_code_and_not_in_text(text: str, references: tuple[str, ...]) -> None:
     assert template.references(text) == references
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('["a", "b"]', ["a", "b"]), ("[", Unknown(("var.list",))), ("a", Unknown(("var.list",)))],
+)
+def test_a_text_for_a_variable_of_another_type_is_an_expression(
+    text: str, value: Any, tmp_path: Path
+) -> None:
+    written = 'variable "list" {\n  type = list(string)\n}\nresource "a_b" "c" {\n  v = var.list\n}\n'
+    assert stack_of(tmp_path, written, list=text).resources["a_b.c"].get("v") == value
+
+
+def test_the_workspace_is_known_where_it_is_said_in_called_modules_too(tmp_path: Path) -> None:
+    inner = 'resource "a_b" "c" {\n  v = "in ${terraform.workspace}"\n}\n'
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "main.tf").write_text(inner)
+    (tmp_path / "main.tf").write_text(f'{inner}module "m" {{\n  source = "./inner"\n}}\n')
+    configuration = read_configuration(tmp_path)
+    for workspace, value in (("blue", "in blue"), (None, Unknown(("terraform.workspace",)))):
+        stack = from_hcl(configuration, {}, workspace)
+        assert [resource.get("v") for resource in stack.resources.values()] == [value, value]

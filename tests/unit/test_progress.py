@@ -55,6 +55,36 @@ def test_a_pipe_gets_one_dated_line_a_step_and_a_resource(err: Any) -> None:
     ]
 
 
+def test_a_long_silence_is_broken_and_says_what_it_may_be(err: Any) -> None:
+    said = err(io.StringIO())
+    now = [0.0]
+    display = progress.PlainProgress(Screen(), lambda: now[0])
+    display.phase("planning")
+    display.event(Event("refresh_start", "", "aws_kms_key.a"))
+    for second in range(1, 95):
+        now[0] = second
+        display.waiting()
+    display.phase("applying")
+    display.event(started("aws_dynamodb_table.b"))
+    for second in range(100, 180, 10):
+        now[0] = second
+        display.event(Event("apply_progress", "", "aws_dynamodb_table.b", "create", second - 95))
+        display.waiting()
+    lines = [re.sub(r"^\S+ ", "", line) for line in said.getvalue().splitlines()]
+    assert lines == [
+        "planning",
+        "still planning, refreshing aws_kms_key.a, 30 s",
+        "still planning, refreshing aws_kms_key.a, 60 s (nothing ended for 60 s: AWS is slow, or throttles or fails "
+        "and the provider tries again)",
+        "still planning, refreshing aws_kms_key.a, 90 s (nothing ended for 90 s: AWS is slow, or throttles or fails "
+        "and the provider tries again)",
+        "applying",
+        "still creating aws_dynamodb_table.b, 35 s",
+        "still creating aws_dynamodb_table.b, 65 s (nothing ended for 66 s: AWS is slow, or throttles or fails and "
+        "the provider tries again)",
+    ]
+
+
 def test_a_terminal_sees_what_is_done_what_is_in_flight_and_for_how_long(err: Any) -> None:
     said = err(Terminal())
     now = [0.0]
@@ -96,11 +126,32 @@ def test_changes_are_grouped_with_what_must_not_be_missed_first() -> None:
     ]
     assert plan_text.render(changes, 1, style=plain).splitlines() == [
         "Changes: 1 to replace, 1 to destroy, 2 to create",
+        "  to replace:",
         "  -/+ aws_d.x",
+        "  to destroy:",
         "    - aws_c.old",
+        "  to create:",
         "    + aws_a.new",
         "    + aws_b.new",
         "  1 output changes",
+    ]
+
+
+def test_instances_stand_in_the_order_of_their_numbers() -> None:
+    changes = [(f"aws_a.r[{number}]", "create") for number in (10, 9, 1, 0)]
+    lines = plan_text.render(changes, 0, style=plain).splitlines()[1:]
+    assert [line.split()[-1] for line in lines] == ["aws_a.r[0]", "aws_a.r[1]", "aws_a.r[9]", "aws_a.r[10]"]
+
+
+def test_what_must_not_be_missed_has_the_room_that_there_is() -> None:
+    changes = [
+        (f"aws_{action}.r[{n}]", action) for n in range(50) for action in ("create", "delete", "update")
+    ]
+    lines = plan_text.render(changes, 0, style=plain).splitlines()
+    assert [sum(f"aws_{action}." in line for line in lines) for action in ("delete", "update", "create")] == [
+        30,
+        3,
+        3,
     ]
 
 

@@ -86,6 +86,7 @@ def test_the_json_is_the_published_schema() -> None:
                 "line": 67,
                 "end_line": 72,
                 "fingerprint": "f" * 32,
+                "overridden": False,
                 "waiver": None,
             }
         ],

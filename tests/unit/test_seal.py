@@ -56,6 +56,7 @@ WHOLE: dict[str, Any] = {
         "serial": 7,
         "account_id": "123456789012",
         "regions": ("eu-west-1",),
+        "default_region": "eu-west-1",
         "endpoint": "aws",
     },
     "tools": {
@@ -137,10 +138,11 @@ def test_a_seal_is_an_in_toto_statement_of_the_published_schema(tmp_path: Path) 
 def test_everything_of_a_plan_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        found = sealed(tmp_path)
+        found = sealed(tmp_path / "plans")
     finally:
         os.umask(before)
-    assert stat.S_IMODE(found.directory.stat().st_mode) == 0o700
+    for directory in (found.directory, found.directory.parent):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     modes = {
         name: stat.S_IMODE((found.directory / name).stat().st_mode) for name in (store.SEAL, store.LEDGER)
     }
@@ -277,6 +279,7 @@ def compared(change: dict[str, Any]) -> list[str]:
         ({"where__lineage": ""}, "lineage: sealed 2b191fb7-e157-4421-1954-fe63f251d090, now none"),
         ({"where__account_id": "999999999999"}, "account_id: sealed 123456789012, now 999999999999"),
         ({"where__endpoint": "sandbox x"}, "endpoint: sealed aws, now sandbox x"),
+        ({"where__default_region": "us-east-1"}, "default_region: sealed eu-west-1, now us-east-1"),
         ({"judgement__waivers": digest(b"x")}, f"settings of waivers: sealed {digest(b'waivers')[:12]}, now"),
         ({"judgement__parameters": digest(b"x")}, "settings of parameters: sealed"),
     ],
@@ -418,7 +421,7 @@ def test_the_newest_plan_of_the_environment_is_offered_and_none_after_it_was_app
     assert store.newest(tmp_path, "sandbox") is None
 
 
-@pytest.mark.parametrize("plan_id", ["missing", "../x", ".hidden", ""])
+@pytest.mark.parametrize("plan_id", ["missing", "../x", ".hidden", "", "x" * 300])
 def test_a_plan_that_is_not_there_is_said(tmp_path: Path, plan_id: str) -> None:
     with pytest.raises(InputError, match="There is no plan"):
         store.read(tmp_path, plan_id)
@@ -431,3 +434,10 @@ def test_only_the_latest_plans_of_an_environment_are_kept(tmp_path: Path) -> Non
     assert [one.directory.exists() for one in (*made, other)] == [False, False, True, True, True]
     store.discard(made[3])
     assert not made[3].directory.exists()
+
+
+def test_what_a_killed_tap_left_half_made_goes_and_what_another_is_making_stays(tmp_path: Path) -> None:
+    left, being_made = store.begin(tmp_path), store.begin(tmp_path)
+    os.utime(left, (0, 0))
+    store.prune(tmp_path, "sandbox", 2)
+    assert [left.exists(), being_made.exists()] == [False, True]

@@ -71,9 +71,8 @@ def test_each_value_says_where_it_came_from(tmp_path: Path) -> None:
             "/tap.toml:2: policies.unknown is 'ignore': input should be 'block' or 'warn'.",
         ),
         (
-            "[environments.prod]\nprotected = ['aws_kms_key.*']\n",
-            "/tap.toml:2: unknown key environments.prod.protected; known keys: "
-            "destroyable, policies, region, var_files, variables.",
+            "[environments.prod]\nprotekted = ['aws_kms_key.*']\n",
+            "/tap.toml:2: unknown key environments.prod.protekted; did you mean protected?",
         ),
     ],
 )

@@ -47,6 +47,16 @@ def read(directory: Path, **files: str | bytes) -> Configuration:
         ("null", None),
         ("-1", -1),
         ("1.5", 1.5),
+        ("1.5e3", 1500.0),
+        ("2e3", "${2e3}"),
+        ("!!var.x", "${!!var.x}"),
+        ('"%{ if var.a == "b" }c%{ endif }"', '%{ if var.a == "b" }c%{ endif }'),
+        ('"a${lookup({ b = "c" }, "b")}"', 'a${lookup({ b = "c" }, "b")}'),
+        ('provider::aws::arn_parse("a").account', '${provider::aws::arn_parse("a").account}'),
+        ("{ aws.here = aws }", {"aws.here": "${aws}"}),
+        ('[<<A\n5" or } or more\nA\n, 1]', ['5" or } or more\n', 1]),
+        ("<<EOT\nEOT", ""),
+        ("local.größe", "${local.größe}"),
         ('"a"', "a"),
         (r'"say \"a\"\n\u00e9"', 'say "a"\né'),
         ('"$${x}"', "$${x}"),
@@ -182,7 +192,9 @@ def test_an_override_file_replaces_attributes_and_blocks_of_its_kind(tmp_path: P
         ('resource "a" "b" {\n  x = 1\n', "main.tf", "does not parse"),
         ('resource "a" "b" {\n  x = "' + "y" * 60 + "\n}\n", ":2: ", "not closed"),
         (b"# \xe9\n", ":1: ", "not UTF-8"),
-        ("\ufeffx = 1\n", ":1: ", "byte order mark"),
+        ('resource "a" "b" {\n  x = <<EOT\n  y\n}\n', ":2: ", "heredoc is not closed"),
+        ('resource "a" "b" {\n  x = "${y\n}\n', ":2: ", "not closed"),
+        ("locals {}\n/* x\n", ":2: ", "comment is not closed"),
     ],
 )
 def test_what_does_not_parse_is_named_with_its_line(
@@ -197,6 +209,13 @@ def test_what_does_not_parse_is_named_with_its_line(
 def test_a_directory_without_configuration_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected at least one \.tf file"):
         read_configuration(tmp_path)
+    (tmp_path / "envs" / "dev").mkdir(parents=True)
+    (tmp_path / "envs" / "dev" / "main.tf").touch()
+    (tmp_path / ".terraform").mkdir()
+    (tmp_path / ".terraform" / "main.tf").touch()
+    with pytest.raises(InputError) as caught:
+        read_configuration(tmp_path)
+    assert caught.value.hint == "there is some in envs/dev: name the one you mean"
     with pytest.raises(InputError, match="can't be read"):
         read_configuration(tmp_path / "nowhere")
 

@@ -6,24 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
-from tapstack.commands import planning
-from tapstack.commands.options import Common, common, lock_timeout
-from tapstack.deployment.judge import (
-    is_plan_file,
-    is_raw_state,
-    judge_directory,
-    judge_document,
-    read_document,
-    read_source,
-    shown,
-)
-from tapstack.deployment.plan import given_variables
-from tapstack.errors import InputError, TapError
-from tapstack.gate.ledger import Input, Ledger
-from tapstack.report import ledger_json, ledger_text
-from tapstack.terraform.source import Configuration
+from tapstack.commands import reporting
+from tapstack.commands.options import Common, checkov_if, common, lock_timeout, with_checkov
+from tapstack.commands.reading import configuration_beside, read_plan_or_state
+from tapstack.deployment.judge import judge_directory, judge_document, shown
+from tapstack.deployment.variables import given_variables
+from tapstack.errors import InputError
+from tapstack.gate.ledger import Ledger
+from tapstack.report.report import Page, Report
 
 if TYPE_CHECKING:
     # Loaded where it is asked for only: it costs every other start a tenth of a second.
@@ -36,14 +27,17 @@ if TYPE_CHECKING:
 @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable, for a directory.")
 @lock_timeout
 @click.option("--policy", "policies", multiple=True, metavar="NAME", help="Only this policy, by name or id.")
+@reporting.report_options
 @click.option("--all", "everything", is_flag=True, help="Also what passed and what does not apply.")
-@planning.with_checkov
+@with_checkov
 def command(
     common: Common,
     path: Path | None,
     variables: tuple[str, ...],
     lock_timeout: float,
     policies: tuple[str, ...],
+    formats: reporting.Wanted,
+    full: bool,
     everything: bool,
     with_checkov: bool,
 ) -> int:
@@ -57,51 +51,36 @@ def command(
       tap check terraform
       tap check plan.json --policy log_group_retention --json
       tap check terraform --with-checkov
+      tap check --format text --format sarif=tap.sarif --format junit=tap.xml
     """
+    reporting.refuse_two_documents(common, formats)
     if path and path.is_dir():
         # The stack that is judged is the one whose tap.toml holds.
         common = common.of(path)
     target = path or common.settings.directory
     if not target.exists():
         raise InputError(f"{target} does not exist; a directory, a plan or a state was expected.")
-    with planning.checkov_if(with_checkov) as checkov:
+    if target.is_dir() and common.settings.path is None and not common.as_json:
+        common.screen.note(f"No tap.toml in {common.settings.directory}: defaults hold.")
+    with checkov_if(with_checkov) as checkov:
         if target.is_dir():
             given = given_variables(common.settings, variables)
             ledger = judge_directory(target, common.settings, given, policies, checkov)
         else:
             ledger = _judge_file(common, target, policies, lock_timeout, checkov)
-    if common.as_json:
-        common.screen.result(ledger_json.render(ledger, everything=everything).decode())
-    else:
-        text = ledger_text.render(ledger, width=common.screen.width, colour=common.screen.colour())
-        common.screen.result(text.rstrip("\n"))
-    return int(ledger.exit_code)
+    report = Report(
+        ledger,
+        shown(common.settings.directory),
+        common.settings.environment,
+        "" if common.settings.is_sandbox else f" --env {common.settings.environment}",
+        page=Page(full=full),
+        everything=everything,
+    )
+    return reporting.deliver(common, report, formats, ledger.exit_code)
 
 
 def _judge_file(
     common: Common, path: Path, policies: tuple[str, ...], lock_timeout: float, checkov: Checkov | None
 ) -> Ledger:
-    if is_plan_file(path):
-        document = orjson.loads(_shown_by_terraform(common, path, lock_timeout))
-        where = Input("plan", shown(path))
-    else:
-        document, where = read_document(path)
-        if is_raw_state(document):
-            document = orjson.loads(_shown_by_terraform(common, path, lock_timeout))
-    return judge_document(document, common.settings, _source(common), where, policies, checkov)
-
-
-def _source(common: Common) -> Configuration | TapError | None:
-    """The configuration beside a plan or state; None where there is none: a document can be judged alone."""
-    try:
-        return read_source(common.settings.directory)
-    except InputError:
-        return None
-    except TapError as failure:
-        return failure
-
-
-def _shown_by_terraform(common: Common, path: Path, lock_timeout: float) -> bytes:
-    with planning.prepared(common, "check", lock_timeout=lock_timeout) as (stack, _):
-        stack.ensure_initialised()
-        return stack.driver.show(path.resolve())
+    document, where = read_plan_or_state(common, path, "check", lock_timeout)
+    return judge_document(document, common.settings, configuration_beside(common), where, policies, checkov)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 import click
 import orjson
 
 from tapstack.commands.options import Common, common
+from tapstack.deployment import known_secrets
 from tapstack.errors import ExitCode
 from tapstack.settings import Value
 
@@ -26,7 +29,7 @@ def command(context: click.Context, common: Common) -> int:
       tap config
       tap config --env prod --json
     """
-    values = [*_options(context), *common.settings.values()]
+    values = [*_options(context), *map(partial(_hidden, common), common.settings.values())]
     if common.as_json:
         rows = [{"key": value.key, "value": value.value, "source": value.source} for value in values]
         common.screen.result(orjson.dumps(rows, option=orjson.OPT_INDENT_2, default=str).decode())
@@ -36,6 +39,12 @@ def command(context: click.Context, common: Common) -> int:
         shown = orjson.dumps(value.value, default=str).decode()
         common.screen.result(f"{value.key:<{width}}  {shown}  ({value.source})")
     return int(ExitCode.DONE)
+
+
+def _hidden(common: Common, value: Value) -> Value:
+    if value.key.endswith(".variables"):
+        return replace(value, value=known_secrets.hidden(common.directory, value.value))
+    return value
 
 
 def _options(context: click.Context) -> Iterator[Value]:

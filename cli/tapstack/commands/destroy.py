@@ -15,6 +15,7 @@ from tapstack.deployment.apply import refuse_unless_destroyable
 @click.command("destroy")
 @common
 @planning.plan_options
+@planning.seal_options
 @lock_timeout
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 def command(
@@ -22,6 +23,8 @@ def command(
     variables: tuple[str, ...],
     var_files: tuple[Path, ...],
     targets: tuple[str, ...],
+    override: str,
+    key: str,
     lock_timeout: float,
     auto_approve: bool,
 ) -> int:
@@ -34,6 +37,6 @@ def command(
     """
     refuse_unless_destroyable(common.settings)
     with planning.prepared(common, "destroy", lock_timeout=lock_timeout) as (stack, display):
-        request = planning.request(variables, var_files, targets, destroy=True)
+        request = planning.request(variables, var_files, targets, destroy=True, override=override, key=key)
         question = None if auto_approve else "Destroy all of this?"
         return plan_and_carry_out(common, stack, display, request, question)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tapstack.deployment import known_secrets
 from tapstack.report.screen import Screen
 from tapstack.settings import SANDBOX, Settings, load
+
+if TYPE_CHECKING:
+    # Loaded where it is asked for only: it costs every other start a tenth of a second.
+    from tapstack.gate.checkov_run import Checkov
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -29,7 +36,11 @@ class Common:
     @functools.cached_property
     def settings(self) -> Settings:
         """tap.toml as the environment sees it; raises InputError at the first look."""
-        return load(self.directory, self.environment)
+        known_secrets.of_stack(self.directory, os.environ)
+        settings = load(self.directory, self.environment)
+        known_secrets.of_variables(self.directory, settings.where.variables)
+        known_secrets.of_files(self.directory, [self.directory / name for name in settings.where.var_files])
+        return settings
 
     def of(self, directory: Path) -> Common:
         """The same options for the stack in another directory."""
@@ -81,3 +92,17 @@ def lock_timeout(function: _F) -> _F:
         metavar="SECONDS",
         help="How long to wait for another tap or Terraform.",
     )(function)
+
+
+with_checkov = click.option(
+    "--with-checkov", is_flag=True, help="Ask checkov's own checks as well, in a process of their own."
+)
+
+
+def checkov_if(wanted: bool) -> contextlib.AbstractContextManager[Checkov | None]:
+    """Checkov, which begins to load at once, where it is wanted."""
+    if not wanted:
+        return contextlib.nullcontext()
+    from tapstack.gate.checkov_run import warmed_up
+
+    return warmed_up()

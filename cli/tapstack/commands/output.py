@@ -7,9 +7,9 @@ import orjson
 
 from tapstack.commands import planning
 from tapstack.commands.options import Common, common, lock_timeout
+from tapstack.deployment.outputs import masked
 from tapstack.errors import ExitCode, InputError
-
-_MASK = "(sensitive)"
+from tapstack.masking import MASK
 
 
 @click.command("output")
@@ -33,19 +33,19 @@ def command(common: Common, name: str | None, lock_timeout: float, reveal: tuple
     for unknown in sorted({*reveal, *([name] if name else [])} - outputs.keys()):
         known = ", ".join(sorted(outputs)) or "none; has the stack been applied?"
         raise InputError(f"There is no output {unknown!r}; outputs: {known}")
-    for key, output in outputs.items():
-        if output.get("sensitive") and key not in reveal:
-            output["value"] = _MASK
+    # Masked here as well, because what was revealed goes past the mask.
+    outputs = {
+        key: output if key in reveal else MASK.tree(output) for key, output in masked(outputs, reveal).items()
+    }
+    show = common.screen.revealed if reveal else common.screen.result
     if name:
-        common.screen.result(_text(outputs[name]["value"]))
+        show(_text(outputs[name]["value"]))
     elif common.as_json:
-        common.screen.result(
-            orjson.dumps(outputs, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
-        )
+        show(orjson.dumps(outputs, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
     else:
         width = max(map(len, outputs), default=0)
         for key in sorted(outputs):
-            common.screen.result(f"{key:<{width}}  {_text(outputs[key]['value'])}")
+            show(f"{key:<{width}}  {_text(outputs[key]['value'])}")
     return int(ExitCode.DONE)
 
 

@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 import orjson
 
+from tapstack.commands import reporting
 from tapstack.commands.options import Common
 from tapstack.deployment import lock
+from tapstack.deployment.journalling import interrupted
+from tapstack.deployment.judge import shown
 from tapstack.deployment.plan import Planned, PlanRequest
 from tapstack.deployment.prepare import Prepared, prepare, require_configuration, work_directory
-from tapstack.errors import ExitCode
-from tapstack.report import ledger_json, ledger_text, plan_text, progress
-
-if TYPE_CHECKING:
-    # Loaded where it is asked for only: it costs every other start a tenth of a second.
-    from tapstack.gate.checkov_run import Checkov
+from tapstack.deployment.state_trouble import explained
+from tapstack.errors import TerraformFailed
+from tapstack.gate.ledger import Input, Ledger, empty_counts
+from tapstack.report import ledger_json, progress
+from tapstack.report.report import Page, Plan, Report
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+# These start from a state that an interrupted apply may have left incomplete.
+_CHANGING = frozenset({"plan", "apply", "destroy"})
 
 
 def plan_options(function: _F) -> _F:
     """--var, --var-file and --target, as in Terraform."""
+    target = click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Only this resource and what it needs.",
+    )
+    return variable_options(target(function))
+
+
+def variable_options(function: _F) -> _F:
+    """--var and --var-file, as in Terraform."""
     for option in (
-        click.option(
-            "--target",
-            "targets",
-            multiple=True,
-            metavar="ADDRESS",
-            help="Only this resource and what it needs.",
-        ),
         click.option(
             "--var-file",
             "var_files",
@@ -54,36 +65,54 @@ def plan_options(function: _F) -> _F:
     return function
 
 
-with_checkov = click.option(
-    "--with-checkov", is_flag=True, help="Ask checkov's own checks as well, in a process of their own."
-)
-
-
-def checkov_if(wanted: bool) -> contextlib.AbstractContextManager[Checkov | None]:
-    """Checkov, which begins to load at once, where it is wanted."""
-    if not wanted:
-        return contextlib.nullcontext()
-    from tapstack.gate.checkov_run import warmed_up
-
-    return warmed_up()
+def seal_options(function: _F) -> _F:
+    """--override and --sign: what a seal says beside the judgement."""
+    override = click.option(
+        "--override",
+        default="",
+        metavar="REASON",
+        help="Go past soft-mandatory findings and limits where the environment allows it; sealed with the reason.",
+    )
+    sign = click.option(
+        "--sign",
+        "key",
+        envvar="TAP_SIGNING_KEY",
+        default="",
+        metavar="KEY",
+        help="Sign the seal with this ed25519 key: a PEM file, or its text (TAP_SIGNING_KEY).",
+    )
+    return override(sign(function))
 
 
 @contextlib.contextmanager
 def prepared(
-    common: Common, operation: str, *, lock_timeout: float, package: bool = True
+    common: Common, operation: str, *, lock_timeout: float, package: bool = True, cloud: bool = True
 ) -> Iterator[tuple[Prepared, progress.Progress]]:
-    """A prepared stack under this environment's lock, and the display that watches it."""
+    """A prepared stack under this environment's lock, and the display that watches it.
+
+    Meanwhile this user alone can read what is written, states and plans above all. The lock file of the providers,
+    which is everybody's, has the mode 0644 that Terraform gives it under any umask.
+    """
     settings = common.settings
     if settings.path is None:
         common.screen.note(f"No tap.toml in {settings.directory}: defaults hold.")
     require_configuration(settings.directory)
-    work = work_directory(settings)
-    with lock.held(work / "operation.lock", operation, timeout=lock_timeout, on_wait=common.screen.note):
-        display = progress.make(common.screen)
-        try:
-            yield prepare(settings, display, lock_timeout=lock_timeout, package=package), display
-        finally:
-            display.close()
+    callers = os.umask(0o077)
+    try:
+        work = work_directory(settings)
+        with lock.held(work / "operation.lock", operation, timeout=lock_timeout, on_wait=common.screen.note):
+            display = progress.make(common.screen)
+            try:
+                stack = prepare(settings, display, lock_timeout=lock_timeout, package=package, cloud=cloud)
+                if operation in _CHANGING and (open_ := interrupted(stack)):
+                    common.screen.note(open_)
+                yield stack, display
+            except TerraformFailed as failure:
+                raise explained(failure, settings) from None
+            finally:
+                display.close()
+    finally:
+        os.umask(callers)
 
 
 def request(
@@ -93,47 +122,66 @@ def request(
     *,
     destroy: bool = False,
     refresh_only: bool = False,
+    override: str = "",
+    key: str = "",
 ) -> PlanRequest:
     """The request that the options describe."""
-    return PlanRequest(variables, var_files, targets, destroy=destroy, refresh_only=refresh_only)
-
-
-def show(common: Common, planned: Planned, *, full: bool = False, sealed: bool = False) -> None:
-    """A plan and its judgement: on one screen, or as one JSON document; `sealed` adds how to apply it later."""
-    if common.as_json:
-        common.screen.result(_json(planned))
-        return
-    screen = common.screen
-    screen.result(
-        plan_text.render(
-            [(change.address, change.action) for change in planned.changes],
-            planned.outputs_changed,
-            style=screen.style,
-            full=full,
-        )
+    return PlanRequest(
+        variables,
+        var_files,
+        targets,
+        destroy=destroy,
+        refresh_only=refresh_only,
+        override=override,
+        key=key,
     )
-    if planned.ledger is not None:
-        screen.result("")
-        screen.result(
-            ledger_text.render(planned.ledger, width=screen.width, colour=screen.colour()).rstrip("\n")
-        )
-    if sealed and planned.exit_code is ExitCode.DONE and not planned.is_empty:
-        verb = "destroy" if planned.seal.operation == "destroy" else "apply"
-        environment = f" --env {planned.seal.environment}" if not common.settings.is_sandbox else ""
-        screen.result(
-            f"\nSealed as {planned.seal.id}. To {verb} exactly this: tap apply{environment} {planned.seal.id}"
-        )
 
 
-def _json(planned: Planned) -> str:
+def report_of(common: Common, planned: Planned, *, full: bool = False, sealed: bool = True) -> Report:
+    """A plan and its judgement as reports have it; `sealed` adds how to apply it later."""
+    predicate, judgement = planned.sealed.statement.predicate, planned.judgement
+    plan = Plan(
+        predicate.operation,
+        planned.changes,
+        planned.outputs_changed,
+        judgement.refusals,
+        judgement.override,
+        planned.sealed.id if sealed else "",
+        signed=planned.sealed.envelope is not None,
+    )
+    stack = shown(common.settings.directory)
+    return Report(
+        planned.ledger or Ledger(judgement.decision, Input("plan", stack), empty_counts()),
+        stack,
+        predicate.where.environment,
+        "" if common.settings.is_sandbox else f" --env {predicate.where.environment}",
+        plan,
+        Page(full=full),
+    )
+
+
+def show(common: Common, planned: Planned) -> None:
+    """A plan and its judgement, before it is carried out: on one screen, or as one JSON document."""
+    if common.as_json:
+        common.screen.result(document(planned))
+    else:
+        reporting.to_screen(common, report_of(common, planned, sealed=False))
+
+
+def document(planned: Planned) -> str:
+    """A plan and its judgement as JSON, schema tap.plan/1."""
+    predicate, judgement = planned.sealed.statement.predicate, planned.judgement
     document = {
         "schema": "tap.plan/1",
-        "id": planned.seal.id,
-        "environment": planned.seal.environment,
-        "operation": planned.seal.operation,
-        "decision": planned.seal.decision,
-        "exit_code": planned.seal.exit_code,
-        "counts": dict(planned.seal.changes),
+        "id": planned.sealed.id,
+        "environment": predicate.where.environment,
+        "operation": predicate.operation,
+        "decision": judgement.decision,
+        "exit_code": int(planned.exit_code),
+        "refusals": list(judgement.refusals),
+        "override": judgement.override.model_dump() if judgement.override else None,
+        "signed": planned.sealed.envelope is not None,
+        "counts": dict(judgement.changes),
         "changes": [{"address": change.address, "action": change.action} for change in planned.changes],
         "outputs_changed": planned.outputs_changed,
         "ledger": orjson.Fragment(ledger_json.render(planned.ledger)) if planned.ledger else None,

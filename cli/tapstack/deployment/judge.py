@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tapstack.deployment.workspace import selected
 from tapstack.errors import GateFailed, InputError, TapError
 from tapstack.gate.engine import judge
 from tapstack.gate.ledger import Input, Ledger, undecided
@@ -18,10 +19,13 @@ from tapstack.gate.locate import locator
 from tapstack.gate.parameters import GateSettings
 from tapstack.gate.registry import Registry, load
 from tapstack.gate.waivers import Waiver, WaiverRules
+from tapstack.masking import MASK
 from tapstack.model.hcl import from_hcl
 from tapstack.model.plan import from_plan, is_plan
-from tapstack.model.stack import Stack
+from tapstack.model.stack import Resource, Stack
 from tapstack.model.state import from_state
+from tapstack.model.values import Unknown
+from tapstack.sensitive import of_document
 from tapstack.settings import Settings
 from tapstack.terraform.source import Configuration, read_configuration
 
@@ -62,24 +66,76 @@ def judge_document(
     """
     if checkov and not is_plan(document):
         raise InputError(f"{where.path} is not a plan: checkov reads configurations and plans, no states.")
+    return judge_with_stack(document, settings, source, where, only, checkov)[0]
+
+
+def judge_with_stack(
+    document: Any,
+    settings: Settings,
+    source: Configuration | TapError | None,
+    where: Input,
+    only: tuple[str, ...] = (),
+    checkov: Checkov | None = None,
+    *,
+    override: bool = False,
+) -> tuple[Ledger, Stack | None]:
+    """Likewise, with the stack that was judged; None where it could not be read.
+
+    With `override`, findings of soft-mandatory policies do not block.
+    """
     if isinstance(source, TapError):
-        return undecided(source, where)
+        return undecided(source, where), None
     try:
         stack = from_plan(document, source) if is_plan(document) else _of_state(document, settings, source)
+        stack = _with_backend(stack, settings)
     except TapError as failure:
-        return undecided(failure, where)
-    ledger = _judge(stack, settings, source, where, only)
+        return undecided(failure, where), None
+    rules = replace(gate_settings(settings), override=override)
+    ledger = judge(stack, policies_of(settings), rules, locator(source), only, source=where)
     if checkov is None:
-        return ledger
+        return ledger, stack
     from tapstack.gate.checkov_findings import add
 
-    return add(ledger, checkov.scan_plan(document), stack, source, gate_settings(settings))
+    return add(ledger, checkov.scan_plan(document), stack, source, rules), stack
+
+
+def regions(stack: Stack, default: str | None) -> tuple[str | None, ...]:
+    """The regions of a stack's AWS resources, each once; None among them where one is known after apply only.
+
+    `default` is that of providers which name none.
+    """
+    providers: dict[tuple[tuple[str, ...], str], Resource] = {}
+    for resource in stack.of_types(("*",)):
+        if resource.type.startswith("aws_"):
+            # A state names no provider: there, each resource is asked.
+            key = resource.provider_key or resource.address
+            providers.setdefault((resource.module_path, key), resource)
+    return tuple({_region(stack.region(resource), default) for resource in providers.values()})
+
+
+def _region(found: str | Unknown, default: str | None) -> str | None:
+    if isinstance(found, str):
+        return found
+    return default if found.computed else None
+
+
+def stack_before(document: Mapping[str, Any], settings: Settings, source: Configuration | None) -> Stack:
+    """The stack that a plan (`terraform show -json`) starts from."""
+    return _of_state(document.get("prior_state") or {"format_version": "1.0"}, settings, source)
 
 
 def _of_state(document: Any, settings: Settings, source: Configuration | None) -> Stack:
     """A state says nothing of variables; those of the environment are the ones it was made with."""
     stack = from_state(document, source)
     return replace(stack, variables={**settings.where.variables, **stack.variables})
+
+
+def _with_backend(stack: Stack, settings: Settings) -> Stack:
+    """The stack with the backend that tap.toml names, where the configuration declares no other."""
+    named = {"type": "s3", **settings.backend_arguments()}
+    declared = stack.backend or {"type": "s3"}
+    agree = settings.backend is not None and declared["type"] == "s3"
+    return replace(stack, backend={**declared, **named}) if agree else stack
 
 
 def judge_directory(
@@ -90,20 +146,34 @@ def judge_directory(
     checkov: Checkov | None = None,
 ) -> Ledger:
     """The ledger of a configuration before any plan. Raises InputError where `directory` holds none."""
+    return judge_directory_with_stack(directory, settings, variables, only, checkov)[0]
+
+
+def judge_directory_with_stack(
+    directory: Path,
+    settings: Settings,
+    variables: Mapping[str, Any],
+    only: tuple[str, ...] = (),
+    checkov: Checkov | None = None,
+) -> tuple[Ledger, Stack | None]:
+    """Likewise, with the stack that was judged; None where it could not be read."""
     where = Input("hcl", shown(directory))
     try:
         source = read_source(directory)
-        stack = from_hcl(source, variables)
+        stack = from_hcl(source, variables, selected(settings.directory, os.environ).name)
+        stack = _with_backend(stack, settings)
     except InputError:
         raise
     except TapError as failure:
-        return undecided(failure, where)
+        return undecided(failure, where), None
     ledger = _judge(stack, settings, source, where, only)
     if checkov is None:
-        return ledger
+        return ledger, stack
     from tapstack.gate.checkov_findings import add
 
-    return add(ledger, checkov.scan_directory(source.root, variables), stack, source, gate_settings(settings))
+    return add(
+        ledger, checkov.scan_directory(source.root, variables), stack, source, gate_settings(settings)
+    ), stack
 
 
 def policies_of(settings: Settings) -> Registry:
@@ -147,6 +217,7 @@ def read_document(path: Path) -> tuple[Any, Input]:
             f"{shown(path)} is neither a saved plan nor JSON: {failure}.",
             hint="make it with `terraform show -json PLAN > plan.json`, or give a directory",
         ) from None
+    MASK.learn(of_document(document))
     kind = "plan" if is_plan(document) else "state"
     return document, Input(kind, shown(path), hashlib.sha256(data).hexdigest())
 

@@ -61,12 +61,13 @@ def _holder(operation: str) -> dict[str, object]:
     return {
         "operation": operation,
         "pid": os.getpid(),
-        "who": f"{_user()}@{socket.gethostname()}",
+        "who": f"{user()}@{socket.gethostname()}",
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _user() -> str:
+def user() -> str:
+    """The name of the user that this process belongs to, as the machine tells it."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tapstack import __version__
-from tapstack.deployment.judge import judge_document, policies_of, read_source, shown
+from tapstack.deployment import attempts, guards, known_secrets, sealing
+from tapstack.deployment.guards import Change, refusals
+from tapstack.deployment.judge import (
+    judge_with_stack,
+    policies_of,
+    read_source,
+    regions,
+    shown,
+    stack_before,
+)
 from tapstack.deployment.prepare import Prepared
-from tapstack.errors import EnvironmentFailure, ExitCode, InputError, TapError
+from tapstack.deployment.state_history import require_not_lost
+from tapstack.deployment.surroundings import default_region
+from tapstack.deployment.variables import for_apply, named
+from tapstack.deployment.verify import require_account
+from tapstack.deployment.withheld import withheld
+from tapstack.errors import EnvironmentFailure, ExitCode, InputError, Refused, TapError
 from tapstack.gate.ledger import Input, Ledger
-from tapstack.report import ledger_json
-from tapstack.seal import manifest
-from tapstack.settings import Settings
+from tapstack.seal import store
+from tapstack.seal.statement import PLAN_NAME, Judgement
+from tapstack.seal.store import Sealed
 from tapstack.terraform.driver import DiagnosedFailure, PlanOptions, VariableText
 from tapstack.terraform.source import Configuration
 
@@ -41,22 +52,17 @@ _NEEDS_INIT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One resource that the plan changes: `action` is create, update, delete, replace, read or forget."""
-
-    address: str
-    action: str
-
-
-@dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with its judgement; `ledger` is None for a destroy plan, which guards judge and policies do not."""
+    """A sealed plan with its judgement; `ledger` is None for a destroy plan, which guards judge and policies do not.
 
-    seal: manifest.Seal
-    directory: Path
+    `document` is `terraform show -json` of it, secrets included.
+    """
+
+    sealed: Sealed
     changes: Sequence[Change]
     outputs_changed: int
     ledger: Ledger | None
+    document: Mapping[str, Any]
 
     @property
     def is_empty(self) -> bool:
@@ -64,54 +70,129 @@ class Planned:
         return not self.changes and not self.outputs_changed
 
     @property
+    def judgement(self) -> Judgement:
+        """What the gate and the guards said."""
+        return self.sealed.statement.predicate.judgement
+
+    @property
     def exit_code(self) -> ExitCode:
-        """The gate's answer as an exit code."""
-        return ExitCode(self.seal.exit_code)
+        """The gate's answer, then the guards', as an exit code."""
+        if self.judgement.decision == "open" and self.judgement.refusals:
+            return ExitCode.REFUSED
+        return ExitCode(self.judgement.exit_code)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What the user asked for: `variables` are NAME=VALUE as given, later ones win."""
+    """What the user asked for: `variables` are NAME=VALUE as given, later ones win.
+
+    `override` is the reason for going past soft-mandatory findings and limits, `key` signs the seal (a PEM text or the
+    path of one); "" for neither.
+    """
 
     variables: Sequence[str] = ()
     var_files: Sequence[Path] = ()
     targets: Sequence[str] = ()
     destroy: bool = False
     refresh_only: bool = False
+    override: str = ""
+    key: str = ""
 
 
 def make_plan(prepared: Prepared, request: PlanRequest, checkov: Checkov | None = None) -> Planned:
-    """Plan the stack, judge the plan (by checkov too, if given), seal both.
+    """Plan the stack, judge the plan (by checkov too, if given) and what the guards say of it, seal all of it.
 
-    A closed gate is an answer, not an exception.
+    A closed gate or a guard's refusal is an answer, not an exception. Raises Refused for an override where none is
+    allowed.
     """
     settings = prepared.settings
+    if request.override and not settings.where.allow_override:
+        raise Refused(
+            f"Environment {settings.environment} allows no override.",
+            hint=f"allow_override under [environments.{settings.environment}] says so; mend or waive the finding",
+        )
+    if request.override and not request.override.strip():
+        raise InputError("--override needs a reason: it is sealed with the plan.")
+    if settings.where.account_id is not None:
+        # Before anything is asked of an account that is the wrong one; sealing asks again.
+        require_account(settings, sealing.account(prepared))
     plans = settings.work / "plans"
-    plan_id = manifest.new_id()
-    directory = plans / plan_id
-    directory.mkdir(mode=0o700, parents=True)
+    directory = store.begin(plans)
     try:
         with ThreadPoolExecutor(max_workers=1) as reader:
             # The HCL is read while Terraform works: positions for the findings, and what needs no plan.
             source = reader.submit(read_source, settings.directory)
             # Loads the policies' modules meanwhile; what is wrong with them is said when they are asked.
             reader.submit(policies_of, settings)
-            options = _options(prepared, request, directory, source)
-            prepared.ensure_initialised()
-            _plan(prepared, options)
-        _require_whole(options.out)
-        document = orjson.loads(prepared.driver.show(options.out))
-        ledger = None
-        if not request.destroy:
-            prepared.observer.phase("judging the plan")
-            where = Input("plan", shown(options.out))
-            ledger = judge_document(document, settings, _configuration(source), where, checkov=checkov)
-        planned = _seal(prepared, request, directory, document, ledger)
+            options = options_of(prepared, request, directory, source)
+            document = plan_document(prepared, options)
+        if not _recorded(document):
+            require_not_lost(prepared)
+        judged = _judge(prepared, request, document, configuration_of(source), options.out, checkov)
+        operation = "destroy" if request.destroy else "apply"
+        attempts.note(directory, attempts.intents(document))
+        sealed = sealing.seal(
+            prepared, directory, operation, judged, override=request.override, key=request.key
+        )
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    _prune(plans, settings.environment)
-    return planned
+    store.prune(plans, settings.environment, _KEPT_PLANS, spare=attempts.is_unsettled)
+    outputs = document.get("output_changes") or {}
+    changed = sum(1 for change in outputs.values() if change.get("actions") != ["no-op"])
+    return Planned(sealed, judged.changes, changed, judged.ledger, document)
+
+
+def _judge(
+    prepared: Prepared,
+    request: PlanRequest,
+    document: Mapping[str, Any],
+    source: Configuration | TapError,
+    plan: Path,
+    checkov: Checkov | None,
+) -> sealing.Judged:
+    settings = prepared.settings
+    changes = changes_of(document)
+    prepared.observer.phase("judging the plan")
+    ledger = None
+    if request.destroy:
+        stack = stack_before(document, settings, source if isinstance(source, Configuration) else None)
+    else:
+        where = Input("plan", shown(plan))
+        ledger, judged = judge_with_stack(
+            document, settings, source, where, checkov=checkov, override=bool(request.override)
+        )
+        if judged is None:
+            return sealing.Judged(document, changes, ledger, (), ())
+        stack = judged
+    default = default_region(prepared) if isinstance(source, Configuration) else None
+    worked_in = regions(stack, default)
+    refused = refusals(settings.where, guards.Plan(changes, _recorded(document), worked_in))
+    return sealing.Judged(document, changes, ledger, worked_in, refused)
+
+
+def _recorded(document: Mapping[str, Any]) -> int:
+    """How many resources the state holds that a plan (`terraform show -json`) starts from."""
+    return sum(1 for one in stack_resources(document.get("prior_state")) if one["mode"] == "managed")
+
+
+def stack_resources(state: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    """Every resource of a state (`terraform show -json`), those of modules included."""
+    waiting = [((state or {}).get("values") or {}).get("root_module") or {}]
+    while waiting:
+        module = waiting.pop()
+        yield from module.get("resources") or ()
+        waiting += module.get("child_modules") or ()
+
+
+def plan_document(prepared: Prepared, options: PlanOptions) -> dict[str, Any]:
+    """Plan into the file that `options` name; what `terraform show -json` says of it."""
+    prepared.ensure_initialised()
+    with withheld(prepared.driver):
+        _plan(prepared, options)
+        _require_whole(options.out)
+        document: dict[str, Any] = orjson.loads(prepared.driver.show(options.out))
+    return document
 
 
 def _require_whole(plan: Path) -> None:
@@ -123,7 +204,8 @@ def _require_whole(plan: Path) -> None:
         )
 
 
-def _configuration(source: Future[Configuration]) -> Configuration | TapError:
+def configuration_of(source: Future[Configuration]) -> Configuration | TapError:
+    """What was read meanwhile, or why it could not be read."""
     failure = source.exception()
     if failure is None:
         return source.result()
@@ -145,16 +227,21 @@ def _plan(prepared: Prepared, options: PlanOptions) -> None:
         prepared.driver.plan(options)
 
 
-def _options(
+def options_of(
     prepared: Prepared, request: PlanRequest, directory: Path, source: Future[Configuration]
 ) -> PlanOptions:
+    """The options of a plan that goes into `directory`; `source` knows the types of variables."""
     where = prepared.settings.where
     plain: dict[str, str] = {}
     expressions: dict[str, str] = {}
-    for name, text in named(request.variables).items():
+    given = named(request.variables)
+    known_secrets.of_variables(prepared.settings.directory, given)
+    known_secrets.of_files(prepared.settings.directory, request.var_files)
+    for name, text in given.items():
         structured = text.lstrip().startswith(("[", "{")) and _is_structured(name, source)
         (expressions if structured else plain)[name] = text
     hcl = "".join(f"{name} = {text}\n" for name, text in expressions.items())
+    prepared.driver.ephemeral = for_apply(prepared.settings, request.var_files, plain, expressions)
     sources: list[Path | VariableText] = [
         *(_existing(prepared.settings.directory / name) for name in where.var_files),
         VariableText(orjson.dumps(where.variables, default=str), "json"),
@@ -163,7 +250,7 @@ def _options(
         VariableText(hcl.encode(), "hcl"),
     ]
     return PlanOptions(
-        out=manifest.plan_path(directory),
+        out=directory / PLAN_NAME,
         variables=[
             source for source in sources if not isinstance(source, VariableText) or len(source.text) > 2
         ],
@@ -171,22 +258,6 @@ def _options(
         destroy=request.destroy,
         refresh_only=request.refresh_only,
     )
-
-
-def named(variables: Sequence[str]) -> dict[str, str]:
-    """NAME=VALUE texts as a mapping; the last of a name wins. Raises InputError for anything else."""
-    texts = {}
-    for given in variables:
-        name, separator, text = given.partition("=")
-        if not separator or not name.strip():
-            raise InputError(f"--var {given!r}: NAME=VALUE was expected.")
-        texts[name.strip()] = text
-    return texts
-
-
-def given_variables(settings: Settings, variables: Sequence[str]) -> dict[str, Any]:
-    """What is known of the variables before any plan: tap.toml's, then those of the command line."""
-    return {**settings.where.variables, **named(variables)}
 
 
 def _existing(path: Path) -> Path:
@@ -209,66 +280,11 @@ def changes_of(document: Mapping[str, Any]) -> list[Change]:
     found = []
     for change in document.get("resource_changes") or ():
         actions = change["change"]["actions"]
-        if actions in (["no-op"], ["read"]) and not change["change"].get("importing"):
+        importing, moved = change["change"].get("importing"), change.get("previous_address")
+        if actions in (["no-op"], ["read"]) and not importing and not moved:
             continue
         action = "replace" if len(actions) == 2 else actions[0]
-        found.append(Change(change["address"], "import" if action == "no-op" else action))
+        if action == "no-op":
+            action = "import" if importing else "move"
+        found.append(Change(change["address"], action, moved or ""))
     return found
-
-
-def _seal(
-    prepared: Prepared,
-    request: PlanRequest,
-    directory: Path,
-    document: Mapping[str, Any],
-    ledger: Ledger | None,
-) -> Planned:
-    changes = changes_of(document)
-    outputs = document.get("output_changes") or {}
-    rendered = ledger_json.render(ledger) if ledger else b"{}"
-    plan = manifest.plan_path(directory)
-    plan.chmod(0o600)
-    seal = replace(
-        present(prepared, directory.name, "destroy" if request.destroy else "apply"),
-        decision=ledger.decision if ledger else "open",
-        exit_code=int(ledger.exit_code) if ledger else 0,
-        plan_sha256=manifest.digest(plan.read_bytes()),
-        ledger_sha256=manifest.digest(rendered),
-        changes=dict(Counter(change.action for change in changes)),
-    )
-    manifest.write(directory, seal, rendered)
-    changed = sum(1 for change in outputs.values() if change.get("actions") != ["no-op"])
-    return Planned(seal, directory, changes, changed, ledger)
-
-
-def present(prepared: Prepared, plan_id: str, operation: str) -> manifest.Seal:
-    """What holds now, in the form of a seal without plan and judgement."""
-    settings = prepared.settings
-    return manifest.Seal(
-        id=plan_id,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        environment=settings.environment,
-        operation=operation,
-        decision="",
-        exit_code=0,
-        plan_sha256="",
-        ledger_sha256="",
-        files=manifest.file_digests(settings.directory, [package.path for package in prepared.packages]),
-        terraform=f"{prepared.driver.binary.kind} {prepared.driver.binary.version}",
-        tap=__version__,
-        where=prepared.sandbox.id if prepared.sandbox else "",
-        changes={},
-    )
-
-
-def _prune(plans: Path, environment: str) -> None:
-    """Plan files hold secrets; only the latest few are kept."""
-    mine = []
-    for directory in sorted(plans.glob("*/")):
-        try:
-            if manifest.read(plans, directory.name).environment == environment:
-                mine.append(directory)
-        except TapError:
-            continue
-    for directory in mine[:-_KEPT_PLANS]:
-        shutil.rmtree(directory, ignore_errors=True)

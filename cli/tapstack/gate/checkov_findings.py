@@ -36,7 +36,11 @@ def add(
     code = _Code(stack, source)
     failed = [check for check in scan.failed if check.id not in settings.disabled and not code.skips(check)]
     findings = sorted(
-        (*ledger.findings, *(_finding(check, code.position(check), waivers) for check in failed)), key=_order
+        (
+            *ledger.findings,
+            *(_finding(check, code.position(check), waivers, settings.override) for check in failed),
+        ),
+        key=_order,
     )
     if stack.complete:
         for _, waiver in waivers.unused():
@@ -131,7 +135,7 @@ class _Code:
                 yield block.position
 
 
-def _finding(check: FailedCheck, place: Position | None, waivers: Waivers) -> Finding:
+def _finding(check: FailedCheck, place: Position | None, waivers: Waivers, override: bool = False) -> Finding:
     waiver = waivers.covering(check.id, check.address)
     looked_at = f" It looked at {', '.join(check.attributes)}." if check.attributes else ""
     more = f" {check.guideline}" if check.guideline else ""
@@ -144,7 +148,8 @@ def _finding(check: FailedCheck, place: Position | None, waivers: Waivers) -> Fi
         enforcement=Enforcement.SOFT_MANDATORY,
         message=f"Checkov's own check does not pass.{looked_at}{more}",
         fingerprint=fingerprint(check.id, check.address, None),
-        blocks=waiver is None,
+        blocks=waiver is None and not override,
+        overridden=waiver is None and override,
         waiver=described(waiver, Verdict.FAIL, waivers.rules.today) if waiver else None,
         file=place.file if place else None,
         line=place.line if place else None,

@@ -24,8 +24,10 @@ from tapstack.gate.policy import Enforcement, Evidence, Policy, Verdict, not_app
 from tapstack.gate.registry import Registry
 from tapstack.gate.waiver_account import WaiverAccount
 from tapstack.gate.waivers import Waiver, admitted, described
+from tapstack.masking import MASKED, Mask
 from tapstack.model.stack import Kind, Resource, Stack
 from tapstack.model.values import MISSING, Unknown
+from tapstack.sensitive import leaves
 from tapstack.terraform.source import Position
 
 BACKEND: Final = "terraform_backend"
@@ -196,8 +198,12 @@ class _Court:
     ) -> Finding:
         quiet = evidence.verdict in _QUIET
         waiver = waiver if evidence.verdict in _WAIVABLE else None
+        would_block = not waiver and not evidence.advisory and self._blocks(policy, evidence.verdict)
+        soft = policy.effective_enforcement is Enforcement.SOFT_MANDATORY and evidence.verdict in _WAIVABLE
+        overridden = would_block and soft and self.settings.override
         # Looking up the lines of what passed would be most of the time of a large plan.
         position = None if quiet else self.locate(resource, evidence.attribute)
+        hides = bool(evidence.attribute) and resource.is_sensitive(evidence.attribute or "")
         return Finding(
             policy=policy.id,
             name=policy.name,
@@ -205,11 +211,12 @@ class _Court:
             verdict=Verdict.WAIVED if waiver else evidence.verdict,
             severity=policy.effective_severity,
             enforcement=Enforcement.ADVISORY if evidence.advisory else policy.effective_enforcement,
-            message=evidence.message,
+            message=_without(resource, evidence) if hides else evidence.message,
             fingerprint=self._fingerprint(policy, resource, evidence),
-            blocks=not waiver and not evidence.advisory and self._blocks(policy, evidence.verdict),
+            blocks=would_block and not overridden,
+            overridden=overridden,
             attribute=evidence.attribute,
-            actual=_plain(evidence.actual),
+            actual=MASKED if hides and not _is_absent(evidence.actual) else _plain(evidence.actual),
             expected=_plain(evidence.expected),
             file=position.file if position else None,
             line=position.line if position else None,
@@ -253,6 +260,16 @@ def _check(evidence: list[Evidence]) -> None:
             raise ValueError(f"{one.verdict} is the gate's to say")
         if not isinstance(one.message, str) or not isinstance(one.attribute, (str, type(None))):
             raise TypeError("the message and attribute of an Evidence are texts")
+
+
+def _without(resource: Resource, evidence: Evidence) -> str:
+    """The message without the sensitive value that it is about."""
+    value = resource.get(evidence.attribute or "")
+    return Mask(leaves([evidence.actual, value])).text(evidence.message)
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or value is MISSING or isinstance(value, Unknown)
 
 
 def _plain(value: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 from tapstack.errors import ExitCode, TapError
 from tapstack.gate.policy import Enforcement, Policy, Severity, Verdict
+from tapstack.masking import MASK
 
 Decision = Literal["open", "closed", "error"]
 EXPIRES_SOON_DAYS: Final = 14
@@ -49,7 +50,7 @@ class Finding:
     """One statement about one resource, with where it stands.
 
     `fingerprint` names policy, address and attribute, and so stays when lines move. `blocks` says whether this
-    finding closes the gate.
+    finding closes the gate, `overridden` that it would have, had nobody gone past it.
     """
 
     policy: str
@@ -68,6 +69,7 @@ class Finding:
     line: int | None = None
     end_line: int | None = None
     waiver: Mapping[str, Any] | None = None
+    overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,17 @@ class Ledger:
     policies: tuple[Policy, ...] = ()
     obligations: tuple[Obligation, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Mask it before anybody cuts or wraps its texts, which would hide a secret from the mask."""
+        object.__setattr__(self, "findings", tuple(map(_masked, self.findings)))
+        errors = (replace(error, message=MASK.text(error.message)) for error in self.errors)
+        object.__setattr__(self, "errors", tuple(errors))
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """Policy and address of each finding that would have blocked."""
+        return tuple(f"{one.policy} of {one.address}" for one in self.findings if one.overridden)
+
     @property
     def expiring(self) -> tuple[Finding, ...]:
         """The waived findings whose waiver ends within 14 days, soonest first."""
@@ -118,6 +131,17 @@ class Ledger:
             "closed": ExitCode.GATE_CLOSED,
             "error": ExitCode.GATE_ERROR,
         }[self.decision]
+
+
+def _masked(finding: Finding) -> Finding:
+    said = {
+        "message": finding.message,
+        "actual": finding.actual,
+        "expected": finding.expected,
+        "waiver": finding.waiver,
+    }
+    masked = MASK.tree(said)
+    return finding if masked == said else replace(finding, **masked)
 
 
 def _end(finding: Finding) -> str:

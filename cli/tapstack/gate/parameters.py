@@ -20,12 +20,14 @@ _DISABLED: Final = "[policies] disabled"
 @dataclass(frozen=True, slots=True)
 class GateSettings:
     """What tap.toml says to the gate: parameters by policy name, policies (name or id, of checkov's own too) that are
-    off, what an UNKNOWN of a mandatory policy does, the waivers, and what is demanded of them.
+    off, what an UNKNOWN of a mandatory policy does, whether soft-mandatory findings are gone past, the waivers, and
+    what is demanded of them.
     """
 
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
     unknown: Literal["block", "warn"] = "block"
+    override: bool = False
     waivers: tuple[Waiver, ...] = ()
     waiver_rules: WaiverRules = field(default_factory=WaiverRules)
 

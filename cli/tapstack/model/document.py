@@ -36,6 +36,7 @@ class ResourceValues(TypedDict, total=False):
     index: str | int | None
     provider_name: str
     values: Tree
+    sensitive_values: Any
     depends_on: list[str]
 
 
@@ -118,6 +119,7 @@ def resources_below(
             values=entry.get("values", {}),
             lifecycle=written.lifecycle if written else {},
             depends_on=tuple(entry.get("depends_on", ())),
+            sensitive=entry.get("sensitive_values", False),
         )
     for child in module.get("child_modules", ()):
         yield from resources_below(child, root, planned, only)

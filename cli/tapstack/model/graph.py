@@ -383,9 +383,9 @@ class Graph:
         path, key = self._provider(resource)
         scope = self._stack.root.below(path)
         provider = scope.providers.get(key) if scope else None
-        unknown = Unknown()
-        if provider is not None and scope is not None:
-            expression = member(provider, "region")
+        unknown = Unknown(computed=True)
+        expression = member(provider, "region") if provider is not None else None
+        if expression is not None and scope is not None:
             known = self._follower.known(expression, Place(scope, module_above(resource.module, len(path))))
             if known is not None and isinstance(known.value, str):
                 return known.value

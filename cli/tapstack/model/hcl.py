@@ -27,12 +27,14 @@ from tapstack.model.module_instance import (
 )
 from tapstack.model.scope import ModuleScope, backend_of, lifecycle_of, scope_of_module
 from tapstack.model.stack import Kind, Resource, Stack
-from tapstack.model.syntax import Path, quoted
+from tapstack.model.syntax import Path, SyntaxProblem, expression, quoted
 from tapstack.model.type_constraint import converted
 from tapstack.model.values import MISSING, Unknown
 
 _META_ARGUMENTS: Final = frozenset({"count", "for_each", "provider", "depends_on"})
 _META_BLOCKS: Final = frozenset({"lifecycle", "provisioner", "connection"})
+# The value of a variable of another type is given on a command line as an expression.
+_PLAIN_TYPES: Final = frozenset({None, "${string}", "${number}", "${bool}", "${any}", "string"})
 _MAX_RESOURCES: Final = 100_000
 _MAX_BLOCKS: Final = 2_000
 
@@ -88,16 +90,20 @@ class UnreadableConfiguration(GateFailed):
     file: str | None = None
 
 
-def from_hcl(configuration: HclConfiguration, variables: Mapping[str, Any]) -> Stack:
+def from_hcl(
+    configuration: HclConfiguration, variables: Mapping[str, Any], workspace: str | None = None
+) -> Stack:
     """Every resource instance that the code tells of.
 
-    `variables` are the root module's given values. A block whose `count` or `for_each` is known has its
-    instances, as in a plan; another one stands once, under its bare address. A value that only Terraform or AWS
-    can tell is Unknown, and so is a sensitive variable. Raises UnreadableConfiguration (a GateFailed) where a
-    part of the configuration was not read or a resource is declared twice.
+    `variables` are the root module's given values: a string for a variable of another type is an expression, as on
+    Terraform's command line. `workspace` is what terraform.workspace stands for. A block whose `count` or
+    `for_each` is known has its instances, as in a plan; another one stands once, under its bare address. A value
+    that only Terraform or AWS can tell is Unknown, and so is a sensitive variable. Raises
+    UnreadableConfiguration (a GateFailed) where a part of the configuration was not read or a resource is
+    declared twice.
     """
     declared = scope_of_module(configuration.root)
-    root = _HclModuleInstance(configuration.root, declared, "", variables)
+    root = _HclModuleInstance(configuration.root, declared, "", variables, workspace)
     default_tags: dict[str, Any] = {}
     resources: dict[str, Resource] = {}
     for resource in _resources(root, {}, default_tags):
@@ -135,12 +141,14 @@ class _HclModuleInstance(ModuleInstance):
         declared: ModuleScope,
         address: str,
         given: Mapping[str, Any],
+        workspace: str | None,
         caller: Scope | None = None,
     ) -> None:
         """`given` are values, or with a `caller` expressions of its scope."""
         super().__init__(declared, address)
         self.module = module
         self._given = given
+        self._workspace = workspace
         self._caller = caller
         self._blocks: dict[str, HclBlock] = {}
         self._resources: dict[str, dict[InstanceKey, _Body] | None] = {}
@@ -148,18 +156,27 @@ class _HclModuleInstance(ModuleInstance):
         for block in module.blocks:
             self._blocks.setdefault(".".join((block.type, *block.labels)), block)
 
+    def lookup(self, path: Path) -> Any:
+        """See `Scope`."""
+        if path == ("terraform", "workspace") and self._workspace is not None:
+            return self._workspace
+        return super().lookup(path)
+
     def variable(self, name: str) -> Any:
         block = self._blocks.get(f"variable.{name}")
         if block is None or _is_true(block, "sensitive") or _is_true(block, "ephemeral"):
             return Unknown()
         value = self._given.get(name, MISSING)
+        type_ = block.attributes.get("type")
         if value is not MISSING and self._caller is not None:
             value = evaluate(value, self._caller)
+        elif isinstance(value, str) and type_ not in _PLAIN_TYPES:
+            value = _read(value)
         default = block.attributes.get("default", MISSING)
         if value is MISSING or (value is None and block.attributes.get("nullable") is False):
             value = evaluate(default, _NOTHING) if default is not MISSING else Unknown()
         try:
-            return converted(value, block.attributes.get("type"))
+            return converted(value, type_)
         except (Unevaluable, Invalid):
             return unknown_from(value)
 
@@ -204,6 +221,7 @@ class _HclModuleInstance(ModuleInstance):
             self.declared.children[name],
             _below(self.address, f"module.{name}{_index(key)}"),
             self._blocks[f"module.{name}"].attributes,
+            self._workspace,
             scope,
         )
 
@@ -216,6 +234,18 @@ class _Nothing:
 
 
 _NOTHING: Final = _Nothing()
+
+
+def constant(value: Any) -> Any:
+    """The value of an expression of the JSON syntax that refers to nothing; Unknown where it does."""
+    return settled(evaluate(value, _NOTHING))
+
+
+def _read(text: str) -> Any:
+    try:
+        return evaluate(expression(text), _NOTHING)
+    except SyntaxProblem:
+        return Unknown()
 
 
 class _Body:

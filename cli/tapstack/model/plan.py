@@ -39,6 +39,7 @@ class _Change(TypedDict, total=False):
     actions: list[str]
     after: Tree | None
     after_unknown: Tree | bool
+    after_sensitive: Any
 
 
 class _OutputChange(TypedDict, total=False):
@@ -157,8 +158,10 @@ def from_plan(document: Any, source: HclConfiguration | None = None) -> Stack:
         else:
             resources[resource.address] = resource
     # A refresh-only plan has values, but no changes: planned ones, or those of the state as it was read.
+    # What the plan forgets stands among the planned values all the same.
     for resource in resources_below(plan.get("planned_values", {}).get("root_module", {}), root, planned):
-        resources.setdefault(resource.address, resource)
+        if resource.address not in deletions:
+            resources.setdefault(resource.address, resource)
     # Data that was read when the plan was made is in the state before it, and in no change.
     prior = plan.get("prior_state", {}).get("values", {}).get("root_module", {})
     for resource in resources_below(prior, root, planned, only="data"):
@@ -167,7 +170,9 @@ def from_plan(document: Any, source: HclConfiguration | None = None) -> Stack:
     if "resource_changes" not in plan and not any(r.mode == "managed" for r in resources.values()):
         for resource in resources_below(prior, root, planned, only="managed"):
             resources.setdefault(resource.address, resource)
-    managed = _declared(planned)
+    # Of a whole plan Terraform vouches that what is declared with a count or for_each is not to be.
+    off = plan.get("complete", False) and _can_be_none(planned)
+    managed = 0 if off and not any(r.mode == "managed" for r in resources.values()) else _declared(planned)
     if managed and not deletions and not any(r.mode == "managed" for r in resources.values()):
         raise DocumentError(
             f"The plan has no resources, although the configuration declares {managed}.",
@@ -192,6 +197,15 @@ def _declared(scope: ModuleScope) -> int:
     return own + sum(_declared(child) for child in scope.children.values())
 
 
+def _can_be_none(scope: ModuleScope) -> bool:
+    """Whether every resource, or a module that holds it, has a count or for_each."""
+    return all(
+        address.startswith("data.") or block.each is not None for address, block in scope.resources.items()
+    ) and all(
+        scope.calls[name].each is not None or _can_be_none(child) for name, child in scope.children.items()
+    )
+
+
 def _changed(entry: _ResourceChange, planned: ModuleScope, root: ModuleScope) -> Resource | None:
     """The resource as it will be, or None where it is deleted or forgotten."""
     change = entry.get("change")
@@ -214,6 +228,7 @@ def _changed(entry: _ResourceChange, planned: ModuleScope, root: ModuleScope) ->
         provider_key=config.provider or None if config else None,
         values=change.get("after") or {},
         unknown=change.get("after_unknown", False),
+        sensitive=change.get("after_sensitive", False),
         expressions=config.body if config else None,
         lifecycle=written.lifecycle if written else {},
     )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tapstack.model.scope import ModuleScope, is_plan_expression, references_of
-from tapstack.model.values import MISSING, Missing, Unknown, with_unknowns
+from tapstack.model.values import MISSING, Missing, Unknown, holds_unknown, with_unknowns
 
 if TYPE_CHECKING:
     from tapstack.model.graph import Graph
@@ -51,6 +51,8 @@ class Resource:
     expressions: Mapping[str, Any] | None = None
     lifecycle: Mapping[str, Any] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
+    sensitive: Any = False
+    """What of `values` Terraform calls sensitive: a tree beside it, as `unknown` is."""
 
     def get(self, path: str | Sequence[str]) -> Any:
         """The value at "a.0.b" (or ("a", "0", "b") where a key holds a dot), MISSING, or Unknown.
@@ -74,6 +76,15 @@ class Resource:
     def has(self, attribute: str) -> bool:
         """Whether the input speaks of a top-level attribute at all, be it null or unknown."""
         return attribute in self.values or (isinstance(self.unknown, dict) and attribute in self.unknown)
+
+    def is_sensitive(self, path: str | Sequence[str]) -> bool:
+        """Whether the value at a path, as `get` takes it, is sensitive or holds something that is."""
+        marks: Any = self.sensitive
+        for part in path.split(".") if isinstance(path, str) else path:
+            if not marks or marks is True:
+                break
+            marks = _step(marks, part)
+        return holds_unknown(marks)
 
     @property
     def module_path(self) -> tuple[str, ...]:
@@ -154,8 +165,9 @@ class Stack:
 
     `default_tags` maps a provider's configuration key ("aws", "aws.west") to its tags: a mapping (which may
     hold Unknown) or Unknown; a provider without default tags is not in it. `declared` counts the resource
-    blocks of the configuration. `deletions` are addresses that the plan deletes, not among `resources`.
-    Whatever concerns several resources is indexed when first asked for, then answered by look-up.
+    blocks of the configuration, 0 where all of them are switched off. `deletions` are addresses that the plan
+    deletes, not among `resources`. Whatever concerns several resources is indexed when first asked for, then
+    answered by look-up.
     """
 
     kind: Kind
@@ -224,7 +236,7 @@ class Stack:
         return self._graph.dependencies(resource)
 
     def region(self, resource: Resource) -> str | Unknown:
-        """The AWS region of its provider's configuration, else that of its ARN."""
+        """The AWS region of its provider's configuration, else that of its ARN; computed where nothing names one."""
         return self._graph.region(resource)
 
     def document(self, resource: Resource, path: str) -> Document | Unknown | Missing:

@@ -26,7 +26,7 @@ def render(ledger: Ledger, *, everything: bool = False) -> bytes:
         "input": {"kind": ledger.input.kind, "path": ledger.input.path, "sha256": ledger.input.sha256},
         "counts": dict(ledger.counts),
         "disabled": list(ledger.disabled),
-        "findings": [_finding(finding) for finding in findings],
+        "findings": [finding(one) for one in findings],
         "expiring": [
             {"policy": f.policy, "address": f.address, "until": f.waiver["until"], "owner": f.waiver["owner"]}
             for f in ledger.expiring
@@ -43,10 +43,11 @@ def render(ledger: Ledger, *, everything: bool = False) -> bytes:
         ],
         "errors": [{"kind": e.kind, "message": e.message, "file": e.file} for e in ledger.errors],
     }
-    return orjson.dumps(_encodable(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(encodable(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding(finding: Finding) -> dict[str, Any]:
+    """A finding as every report has it."""
     return {
         "policy": finding.policy,
         "name": finding.name,
@@ -62,16 +63,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "line": finding.line,
         "end_line": finding.end_line,
         "fingerprint": finding.fingerprint,
+        "overridden": finding.overridden,
         "waiver": dict(finding.waiver) if finding.waiver else None,
     }
 
 
-def _encodable(value: Any) -> Any:
+def encodable(value: Any) -> Any:
     """A report must not fail over an odd value: huge numbers become text, broken UTF-8 is replaced."""
     if isinstance(value, dict):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
+        return {encodable(key): encodable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_encodable(item) for item in value]
+        return [encodable(item) for item in value]
     if isinstance(value, str):
         return str(value).encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST:

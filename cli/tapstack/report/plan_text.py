@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from tapstack.report.visible import visible
 
 # In the order of what a reader must not miss.
 _ACTIONS = {
@@ -10,10 +13,14 @@ _ACTIONS = {
     "delete": ("-", "destroy", "destroyed", "red"),
     "update": ("~", "change", "changed", "yellow"),
     "forget": (".", "forget", "forgotten", "yellow"),
+    "move": (">", "move", "moved", "cyan"),
     "import": ("=", "import", "imported", "cyan"),
     "create": ("+", "create", "created", "green"),
 }
+# So many in all, those first that must not be missed; and of each action, at least so many.
 _LISTED = 30
+_LISTED_ALWAYS = 3
+_NUMBERS = re.compile(r"(\d+)")
 
 Style = Callable[[str, str], str]
 
@@ -28,11 +35,16 @@ def render(
     if not groups:
         return "No changes" + (f", but {_outputs(outputs_changed)}." if outputs_changed else ".")
     lines = [f"Changes: {summary({action: len(found) for action, found in groups.items()})}"]
-    for action in sorted(groups, key=lambda name: list(_ACTIONS).index(name) if name in _ACTIONS else 0):
-        sign, _, _, colour = _ACTIONS.get(action, ("?", action, action, "white"))
-        addresses = sorted(groups[action])
-        shown: Sequence[str] = addresses if full else addresses[:_LISTED]
-        lines += [f"  {style(sign, colour):>3} {address}" for address in shown]
+    left = _LISTED
+    for action in sorted(groups, key=lambda name: order().get(name, 0)):
+        sign, word, _, colour = _ACTIONS.get(action, ("?", action, action, "white"))
+        addresses = sorted(groups[action], key=in_order)
+        shown: Sequence[str] = addresses if full else addresses[: max(left, _LISTED_ALWAYS)]
+        left -= len(shown)
+        if len(groups) > 1:
+            # Signs alone tell nothing to who listens to them.
+            lines.append(f"  to {word}:")
+        lines += [f"  {' ' * (3 - len(sign))}{style(sign, colour)} {visible(address)}" for address in shown]
         if len(shown) < len(addresses):
             lines.append(f"      and {len(addresses) - len(shown)} more (--full shows them)")
     if outputs_changed:
@@ -52,6 +64,21 @@ def summary(counts: Mapping[str, int], *, done: bool = False) -> str:
         )
         or "nothing"
     )
+
+
+def in_order(address: str) -> list[tuple[int, str]]:
+    """A sort key by which the second of ten comes before the tenth."""
+    return [(len(part) if part.isdecimal() else 0, part) for part in _NUMBERS.split(address)]
+
+
+def order() -> Mapping[str, int]:
+    """Where each action stands among those that must not be missed: 0 is first."""
+    return {action: number for number, action in enumerate(_ACTIONS)}
+
+
+def verb(action: str) -> str:
+    """What Terraform's users call an action: "destroy" for delete."""
+    return _ACTIONS.get(action, ("", action))[1]
 
 
 def _outputs(count: int) -> str:

@@ -25,6 +25,8 @@ _ENDS = {
 _SHOWN_IN_FLIGHT = 5
 # Terraform's own reminders come every ten seconds and resource; one a half minute is enough for a log.
 _REMIND_SECONDS = 30
+# No single call of AWS takes as long: the provider waits for something to come up, or tries again.
+_STALLED_SECONDS = 60
 
 _PAST = {
     "create": "created",
@@ -44,15 +46,19 @@ class Work:
         self.done = 0
         self.total = 0
         self.in_flight: dict[str, tuple[str, float]] = {}
+        self._moved = clock()
 
     def begin(self, total: int) -> None:
         """A new step with `total` changes to make, 0 where nobody can know."""
         self.done = 0
         self.total = total
         self.in_flight.clear()
+        self._moved = self._clock()
 
     def take(self, event: Event) -> None:
         """Count one event."""
+        if event.kind != "apply_progress":
+            self._moved = self._clock()
         if event.kind in _STARTS:
             action = (
                 "refreshing" if event.kind == "refresh_start" else _PRESENT.get(event.action, event.action)
@@ -65,6 +71,16 @@ class Work:
                 event.kind == "apply_complete" and not (self.total and event.action == "read")
             ):
                 self.done += 1
+
+    def quiet(self) -> int:
+        """For how many seconds nothing has begun or ended."""
+        return int(self._clock() - self._moved)
+
+    def stalled(self) -> str:
+        """What may be the matter where nothing has begun or ended for long; "" where all is well."""
+        if self.quiet() < _STALLED_SECONDS:
+            return ""
+        return f"nothing ended for {self.quiet()} s: AWS is slow, or throttles or fails and the provider tries again"
 
     def flying(self) -> list[tuple[str, str, int]]:
         """(address, what is done to it, seconds), the longest first."""
@@ -85,8 +101,14 @@ class Progress(Protocol):
     def signal(self, count: int) -> None:
         """A stop signal arrived while Terraform runs."""
 
+    def waiting(self) -> None:
+        """Terraform is at work; called about once a second."""
+
     def expect(self, total: int) -> None:
         """The next step makes this many changes."""
+
+    def clear(self) -> None:
+        """Whoever called is about to say how the step ended."""
 
     def close(self) -> None:
         """Nothing more will come."""
@@ -102,11 +124,14 @@ def make(screen: Screen) -> Progress:
 class PlainProgress:
     """Dated lines, one a step and one a finished resource."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen = screen
-        self._work = Work()
+        self._clock = clock
+        self._work = Work(clock)
         self._next_total = 0
         self._reminded: dict[str, int] = {}
+        self._what = ""
+        self._since = self._spoken = clock()
 
     def expect(self, total: int) -> None:
         """The next step makes this many changes."""
@@ -116,6 +141,7 @@ class PlainProgress:
         """A new step has begun."""
         self._work.begin(self._next_total)
         self._next_total = 0
+        self._what, self._since = what, self._clock()
         self._line(what)
 
     def event(self, event: Event) -> None:
@@ -133,16 +159,32 @@ class PlainProgress:
         ):
             self._reminded[event.address] = event.elapsed // _REMIND_SECONDS
             doing = _PRESENT.get(event.action, event.action)
-            self._line(f"still {doing} {event.address}, {event.elapsed} s")
+            stalled = self._work.stalled()
+            self._line(f"still {doing} {event.address}, {event.elapsed} s{stalled and f' ({stalled})'}")
 
     def signal(self, count: int) -> None:
         """Say what the signal led to."""
         self._line(_SIGNALS[min(count, 3)])
 
+    def waiting(self) -> None:
+        """Break a long silence: a plan says nothing while the provider tries again."""
+        if self._clock() - self._spoken < _REMIND_SECONDS:
+            return
+        flying = self._work.flying()
+        for_what = f", {flying[0][1]} {flying[0][0]}" if flying else ""
+        more = f" and {len(flying) - 1} more" if len(flying) > 1 else ""
+        stalled = self._work.stalled()
+        seconds = int(self._clock() - self._since)
+        self._line(f"still {self._what}{for_what}{more}, {seconds} s{stalled and f' ({stalled})'}")
+
+    def clear(self) -> None:
+        """Nothing to put away."""
+
     def close(self) -> None:
         """Nothing to put away."""
 
     def _line(self, text: str) -> None:
+        self._spoken = self._clock()
         self._screen.note(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}")
 
 
@@ -186,9 +228,16 @@ class LiveProgress:
         """Say what the signal led to."""
         self._console.print(_SIGNALS[min(count, 3)], markup=False)
 
+    def waiting(self) -> None:
+        """The live lines change by themselves."""
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._finish()
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the live lines away, without a word about the step."""
         self._what = ""
         self._live.stop()
 
@@ -213,6 +262,8 @@ class LiveProgress:
             yield Text(f"  {action} {address} {elapsed} s", style="dim", no_wrap=True, overflow="ellipsis")
         if len(flying) > _SHOWN_IN_FLIGHT:
             yield Text(f"  and {len(flying) - _SHOWN_IN_FLIGHT} more", style="dim")
+        if stalled := self._work.stalled():
+            yield Text(f"  {stalled}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 _SIGNALS = {

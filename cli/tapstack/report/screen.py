@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
+
+from tapstack.masking import MASK
 
 
 class Screen:
@@ -21,8 +24,9 @@ class Screen:
     def __init__(
         self, *, quiet: bool = False, environ: Mapping[str, str] = os.environ, out: TextIO | None = None
     ) -> None:
-        self.out = out or sys.stdout
-        self.err = sys.stderr
+        # None where it was closed before Python started (`>&-`): what is said there is said to nobody.
+        self.out = out or sys.stdout or io.StringIO()
+        self.err = sys.stderr or io.StringIO()
         self.quiet = quiet
         self.terminal = self.err.isatty() and environ.get("TERM") != "dumb"
         self.width = min(max(shutil.get_terminal_size((100, 24)).columns, 40), 160)
@@ -35,6 +39,31 @@ class Screen:
     def result(self, text: str) -> None:
         """What the command was asked for."""
         self._write(self.out, text)
+
+    def document(self, data: bytes) -> None:
+        """A report as it is in a file: masked already, and UTF-8 whatever the locale says."""
+        stream = self.out._stream if isinstance(self.out, MaskedStream) else self.out
+        buffer = getattr(stream, "buffer", None)
+        if buffer is None:
+            self._write(stream, data.decode().removesuffix("\n"))
+            return
+        try:
+            stream.flush()
+            buffer.write(data)
+            buffer.flush()
+        except BrokenPipeError:
+            drop(stream)
+        except ValueError:
+            return
+
+    def revealed(self, text: str) -> None:
+        """What the user has asked to see by name: the one way past the mask. Nothing else may be in `text`."""
+        stream = self.out
+        self.out = stream._stream if isinstance(stream, MaskedStream) else stream
+        try:
+            self.result(text)
+        finally:
+            self.out = stream
 
     def note(self, text: str) -> None:
         """What a person may want to know meanwhile."""
@@ -53,16 +82,42 @@ class Screen:
 
     def _write(self, stream: TextIO, text: str) -> None:
         try:
-            print(
-                text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8"),
-                file=stream,
-            )
+            print(text, file=stream)
             stream.flush()
         except BrokenPipeError:
             drop(stream)
         except ValueError:
             # The stream was closed under us (`>&-`).
             return
+
+
+class MaskedStream:
+    """A stream of this process through which no secret gets out, whoever writes to it: tap, a library, a policy.
+
+    What its encoding can't say becomes a question mark, after the mask has seen it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, masked; all of it is seen at once, so that a secret must not come in pieces."""
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(MASK.output(text).encode(encoding, "replace").decode(encoding))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "buffer":
+            raise AttributeError("bytes would not be masked")
+        return getattr(self._stream, name)
+
+
+def mask_streams() -> None:
+    """Put the mask before stdout and stderr; one that was closed before Python started is None and stays so."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, MaskedStream):
+            setattr(sys, name, MaskedStream(stream))
 
 
 def drop(stream: TextIO) -> None:

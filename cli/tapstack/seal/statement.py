@@ -51,8 +51,9 @@ class Variables(_Part):
 class Where(_Part):
     """The place the plan is for. `account_id` is None where nobody asked: in the sandbox, and without AWS.
 
-    `endpoint` is "aws", "sandbox ID", or the addresses that AWS_ENDPOINT_URL* name. `lineage` is "" and `serial` 0
-    before there is a state.
+    `default_region` is what AWS_REGION gives to providers that name no region, "" where nothing does. `endpoint` is
+    "aws", "sandbox ID", or the addresses that AWS_ENDPOINT_URL* name. `lineage` is "" and `serial` 0 before there is
+    a state.
     """
 
     environment: str
@@ -62,6 +63,7 @@ class Where(_Part):
     serial: int
     account_id: str | None
     regions: tuple[str, ...]
+    default_region: str
     endpoint: str
 
 

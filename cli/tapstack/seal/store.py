@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +19,12 @@ from tapstack.seal.statement import PLAN_NAME, Statement, decode, digest, encode
 SEAL: Final = "seal.json"
 ENVELOPE: Final = "seal.dsse.json"
 LEDGER: Final = "ledger.json"
-_JOURNAL: Final = "apply.jsonl"
+JOURNAL: Final = "apply.jsonl"
 # Enough of the digest that nobody finds a second seal with the same id.
 _ID_DIGITS: Final = 16
+_LONGEST_NAME: Final = 255
+# No plan takes that long: what is half-made then was left by a process that was killed.
+_LEFT_SECONDS: Final = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,14 @@ class Sealed:
     @property
     def journal(self) -> Path:
         """Where an apply of it writes what it has done."""
-        return self.directory / _JOURNAL
+        return self.directory / JOURNAL
 
 
 def begin(plans: Path) -> Path:
     """A private directory for a plan that has no seal yet; hidden, so that nobody takes it for one."""
     directory = plans / f".{secrets.token_hex(8)}"
-    directory.mkdir(mode=0o700, parents=True)
+    plans.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700)
     return directory
 
 
@@ -83,7 +89,8 @@ def write_private(path: Path, data: bytes) -> None:
 def read(plans: Path, plan_id: str) -> Sealed:
     """One sealed plan. Raises InputError where there is none, SealBroken where it is not what its id names."""
     directory = plans / plan_id
-    if "/" in plan_id or plan_id.startswith(".") or not (directory / SEAL).is_file():
+    is_name = "/" not in plan_id and not plan_id.startswith(".") and len(plan_id) <= _LONGEST_NAME
+    if not is_name or not (directory / SEAL).is_file():
         raise InputError(f"There is no plan {plan_id!r} under {plans}.", hint="`tap plan` makes one")
     seal = (directory / SEAL).read_bytes()
     sealed = decode(seal, str(directory / SEAL))
@@ -116,11 +123,21 @@ def discard(found: Sealed) -> None:
     shutil.rmtree(found.directory, ignore_errors=True)
 
 
-def prune(plans: Path, environment: str, keep: int) -> None:
-    """Plan files hold secrets: keep the latest few of an environment, and nothing that was left half-made."""
+def prune(
+    plans: Path, environment: str, keep: int, *, spare: Callable[[Path], bool] = lambda _directory: False
+) -> None:
+    """Plan files hold secrets: keep the latest few of an environment, and nothing that was left half-made.
+
+    Directories that `spare` speaks for are kept, for as long as it does.
+    """
     mine = [found for found in _readable(plans) if found.statement.predicate.where.environment == environment]
     for found in mine[:-keep]:
-        shutil.rmtree(found.directory, ignore_errors=True)
+        if not spare(found.directory):
+            shutil.rmtree(found.directory, ignore_errors=True)
+    for directory in plans.glob(".*/"):
+        with contextlib.suppress(FileNotFoundError):  # another tap has finished or removed it
+            if time.time() - directory.stat().st_mtime > _LEFT_SECONDS:
+                shutil.rmtree(directory, ignore_errors=True)
 
 
 def _readable(plans: Path) -> Iterator[Sealed]:

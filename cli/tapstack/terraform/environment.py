@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tapstack.errors import InputError
 
-_OWNED = ("TF_IN_AUTOMATION", "TF_INPUT", "TF_DATA_DIR")
+# The signing key is tap's: providers and provisioners are other people's programs.
+_OWNED = ("TF_IN_AUTOMATION", "TF_INPUT", "TF_DATA_DIR", "TAP_SIGNING_KEY")
 
 
 def terraform_environment(

@@ -7,6 +7,7 @@ are compared with those of the last init.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 
 import orjson
 
+from tapstack.errors import TapError
 from tapstack.terraform.binary import Binary
+from tapstack.terraform.source import Block, configuration_files, read_file
 
 _LOCK_FILE = ".terraform.lock.hcl"
 
@@ -49,10 +52,14 @@ class InitRecord:
         """Record that init has just succeeded."""
         now = self._structure()
         if now is None:
-            # Terraform accepts it and hcl2 does not; without a record, init runs each time, which is only slow.
+            # Terraform accepts what is not read here; without a record, init runs each time, which is only slow.
             self._path.unlink(missing_ok=True)
         else:
             self._write(*now)
+
+    def forget(self) -> None:
+        """Have init run before the next command."""
+        self._path.unlink(missing_ok=True)
 
     def _write(self, structure: str, modules: list[str]) -> None:
         record = {
@@ -65,78 +72,61 @@ class InitRecord:
         self._path.write_bytes(orjson.dumps(record))
 
     def _structure(self) -> tuple[str, list[str]] | None:
-        import hcl2
-
         modules: list[Path] = []
         waiting = [self._directory]
         parts: list[Any] = []
         try:
             while waiting:
                 directory = waiting.pop()
-                for path in _files([directory]):
-                    text = path.read_text("utf-8")
-                    document = orjson.loads(text) if path.suffix == ".json" else hcl2.loads(text)
-                    parts.append([str(path), *_relevant(document)])
-                    for source in _local_sources(document):
+                for path in configuration_files(directory):
+                    blocks = read_file(path)
+                    parts.append([str(path), *_relevant(blocks)])
+                    for source in _local_sources(blocks):
                         module = (directory / source).resolve()
                         if module.is_dir() and module not in modules:
                             modules.append(module)
                             waiting.append(module)
-        except Exception:  # hcl2 raises whatever its grammar raises; "cannot tell" is the only answer needed
+        except (TapError, RecursionError):
+            # Terraform will say what is wrong; "cannot tell" is the only answer needed.
             return None
-        digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+        digest = hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
         return digest, [str(module) for module in modules]
 
 
-def _relevant(document: dict[str, Any]) -> list[Any]:
-    types = sorted(
-        {name.split("_")[0] for kind in ("resource", "data") for name in _labels(document.get(kind))}
-    )
-    modules = [
-        {"source": body.get("source"), "version": body.get("version"), "name": name}
-        for name, body in _bodies(document.get("module"))
-    ]
-    providers = sorted(_labels(document.get("provider")))
-    return [_without_lines(document.get("terraform")), providers, modules, types]
+def _relevant(blocks: Iterable[Block]) -> list[Any]:
+    types: set[str] = set()
+    providers: set[str] = set()
+    modules: list[Any] = []
+    settings: list[Any] = []
+    for block in blocks:
+        if block.type == "terraform":
+            settings.append(_content_of(block))
+        elif block.type == "module":
+            modules.append([block.labels, *(block.attributes.get(name) for name in ("source", "version"))])
+        elif block.type == "provider":
+            providers.update(block.labels)
+        elif block.type in ("resource", "data", "ephemeral") and block.labels:
+            types.add(block.labels[0].partition("_")[0])
+    return [settings, sorted(providers), modules, sorted(types)]
 
 
-def _without_lines(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_lines(inner) for key, inner in value.items() if not key.startswith("__")}
-    return [_without_lines(inner) for inner in value] if isinstance(value, list) else value
+def _content_of(block: Block) -> list[Any]:
+    return [block.type, block.labels, block.attributes, [_content_of(inner) for inner in block.blocks]]
 
 
-def _bodies(blocks: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    for block in blocks if isinstance(blocks, list) else [blocks] if blocks else []:
-        for name, body in block.items():
-            if isinstance(body, dict):
-                yield name, body
-
-
-def _labels(blocks: Any) -> Iterator[str]:
-    return (name for name, _ in _bodies(blocks))
-
-
-def _local_sources(document: dict[str, Any]) -> Iterator[str]:
-    for _, body in _bodies(document.get("module")):
-        source = body.get("source")
-        source = source[0] if isinstance(source, list) else source
-        if isinstance(source, str) and source.startswith(("./", "../")):
+def _local_sources(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in blocks:
+        source = block.attributes.get("source")
+        if block.type == "module" and isinstance(source, str) and source.startswith(("./", "../")):
             yield source
-
-
-def _files(directories: Iterable[Path]) -> list[Path]:
-    return [
-        path
-        for directory in directories
-        for path in sorted([*directory.glob("*.tf"), *directory.glob("*.tf.json")])
-    ]
 
 
 def _content(directories: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in _files(directories):
-        digest.update(f"{path}\0{_digest(path)}\0".encode())
+    for directory in directories:
+        with contextlib.suppress(TapError):  # a module that is gone has no content
+            for path in configuration_files(directory):
+                digest.update(f"{path}\0{_digest(path)}\0".encode())
     return digest.hexdigest()
 
 

@@ -156,14 +156,13 @@ def run(
     watch: Watch | None = None,
     timeout: float | None = None,
     grace: float = 60.0,
-    umask: int = -1,
 ) -> Finished:
     """Run `argv` with nothing but `stdin` to read; return when it, and everything it started, has ended.
 
     `on_line` gets each line of stdout without its newline, in this thread. `on_signal` is told the number of
     a received stop signal (1, 2, 3): the first two are forwarded as SIGINT, the third kills. `watch` is asked
     about once a second; a sentence from it ends the child the same way. `timeout` and `grace` are seconds;
-    after a timeout each further step waits for `grace`. `umask` is the child's, -1 for this process's.
+    after a timeout each further step waits for `grace`.
 
     Raises EnvironmentFailure where the program can't be started, and whatever `on_line` raised, but only
     after the child has ended.
@@ -184,7 +183,6 @@ def run(
                 stdout=out,
                 stderr=err,
                 start_new_session=_NEW_SESSION,
-                umask=umask,
             )
         except OSError as failure:
             raise EnvironmentFailure(f"{argv[0]} can't be started: {failure.strerror}.") from failure

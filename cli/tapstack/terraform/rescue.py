@@ -14,9 +14,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tapstack.errors import EnvironmentFailure
+
 # In memory, so that it has room when every disk is full; it lasts until the machine restarts.
 _LAST_RESORT = Path("/dev/shm")  # noqa: S108  # the file in it is of mode 0600 and of a new name
 _MESSAGE = b"Emergency state dump"
+# What Terraform calls the state that its backend does not take, in the working directory.
+ERRORED = "errored.tfstate"
 
 
 def state_in(line: bytes) -> bytes | None:
@@ -39,7 +43,7 @@ def state_in(line: bytes) -> bytes | None:
 def keep(state: bytes, near: Path) -> Path | None:
     """Write the state, for this user alone, where there is room: `near`, else elsewhere; None if nowhere."""
     name = f"errored-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.tfstate"
-    for directory in _places(near):
+    for directory in places(near):
         path = directory / name
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -57,7 +61,18 @@ def keep(state: bytes, near: Path) -> Path | None:
     return None
 
 
-def _places(near: Path) -> Iterable[Path]:
+def require_none(directory: Path) -> None:
+    """Raise EnvironmentFailure where Terraform has left a state: it would overwrite it by the next one."""
+    left = directory / ERRORED
+    if left.exists():
+        raise EnvironmentFailure(
+            f"{left} is the state of an apply that could not be saved; another apply could overwrite it.",
+            hint="`tap recover` brings it to where it belongs",
+        )
+
+
+def places(near: Path) -> Iterable[Path]:
+    """Where a state is kept that has no other place, best first."""
     yield near
     with contextlib.suppress(FileNotFoundError):  # where no temporary directory can be written
         yield Path(tempfile.gettempdir())

@@ -12,15 +12,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from tapstack.errors import GateFailed, InputError
+from tapstack.terraform import quoted
 from tapstack.terraform.json_syntax import JsonBlock, read_json
 
 # A block of these kinds in an override file changes the block of the same labels elsewhere.
 _LABELS: Final = {"resource": 2, "data": 2, "module": 1, "provider": 1, "variable": 1}
-_HEREDOC: Final = re.compile(r"<<(-?)([A-Za-z][\w.-]*)\n(.*)\n[ \t]*\2\Z", re.DOTALL)
+_HEREDOC: Final = re.compile(r"<<(-?)([^\W\d][\w.-]*)\n(.*?)[ \t]*\2\Z", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _ESCAPE: Final = re.compile(r'\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt"\\])')
 _CODE: Final = re.compile(r"[$%]\{")
+_PROVIDER: Final = re.compile(r"[\w-]+\.[\w-]+")
 _MAX_DIGITS: Final = 300
+_NAMED: Final = 3
+
+# The files that `terraform.override` and `terraform.imports` have in a directory for a while; they are nobody's
+# configuration.
+OVERRIDE_NAME: Final = "zz_tap_sandbox_override.tf"
+IMPORTS_NAME: Final = "zz_tap_recovery.tf"
+OWN_NAMES: Final = frozenset({OVERRIDE_NAME, IMPORTS_NAME})
 
 
 class ConfigurationError(GateFailed):
@@ -137,7 +146,7 @@ def _read_module(directory: Path, callers: tuple[Path, ...]) -> Module:
     blocks: list[Block] = []
     unread: tuple[str, ...] = ()
     for file in _files(directory):
-        found = _parse(file)
+        found = read_file(file)
         blocks = _override(blocks, found) if _is_override(file) else [*blocks, *found]
     calls: dict[str, Module] = {}
     here = directory.resolve()
@@ -165,7 +174,11 @@ def _called(call: Block, directory: Path, callers: tuple[Path, ...]) -> Module:
         ) from error
 
 
-def _files(directory: Path) -> list[Path]:
+def configuration_files(directory: Path) -> list[Path]:
+    """The files that make up a module, in the order in which they count: override files last.
+
+    Raises InputError for what is no directory that can be read.
+    """
     try:
         names = sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -175,14 +188,34 @@ def _files(directory: Path) -> list[Path]:
     files = [
         directory / name
         for name in names
-        if name.endswith((".tf", ".tf.json")) and not (directory / name).is_dir()
+        if name.endswith((".tf", ".tf.json")) and name not in OWN_NAMES and not (directory / name).is_dir()
     ]
-    if not files:
-        raise InputError(
-            f"{directory} holds no Terraform configuration: expected at least one .tf file.",
-            hint="give the directory that holds your tap_stack.tf",
-        )
     return sorted(files, key=_is_override)
+
+
+def _files(directory: Path) -> list[Path]:
+    files = configuration_files(directory)
+    if not files:
+        raise no_configuration(directory)
+    return files
+
+
+def no_configuration(directory: Path) -> InputError:
+    """What to say of a directory without any; where there is some below it, the hint names that."""
+    below = {
+        str(file.parent.relative_to(directory))
+        for pattern in ("*/*.tf", "*/*.tf.json", "*/*/*.tf", "*/*/*.tf.json")
+        for file in directory.glob(pattern)
+        if not any(part.startswith(".") for part in file.relative_to(directory).parts)
+    }
+    named = sorted(below, key=lambda name: (name.count(os.sep), name))
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return InputError(
+        f"{directory} holds no Terraform configuration: expected at least one .tf file.",
+        hint=f"there is some in {', '.join(named[:_NAMED])}{more}: name the one you mean"
+        if named
+        else "name the directory that holds some",
+    )
 
 
 def _is_override(file: Path) -> bool:
@@ -219,7 +252,15 @@ def _shown(path: Path) -> str:
     return os.path.relpath(path)
 
 
-def _parse(file: Path) -> list[Block]:
+def read_file(file: Path) -> list[Block]:
+    """The top-level blocks of one file. Raises ConfigurationError."""
+    text, shown = _text(file), _shown(file)
+    if file.suffix == ".json":
+        return _parse_json(text, shown)
+    return [block for kind, block in _items(text, shown) if kind == "block"]
+
+
+def _text(file: Path) -> str:
     shown = _shown(file)
     try:
         text = file.read_text(encoding="utf-8")
@@ -230,16 +271,8 @@ def _parse(file: Path) -> list[Block]:
         raise ConfigurationError(
             "the file is not UTF-8, which Terraform requires.", file=shown, line=line
         ) from error
-    if "\ufeff" in text[:1]:
-        raise ConfigurationError("the file starts with a byte order mark; remove it.", file=shown, line=1)
-    text = text.replace("\r\n", "\n") + "\n"
-    if file.suffix == ".json":
-        return _parse_json(text, shown)
-    try:
-        items = list(_Reader(text, shown).body(_tree(text, shown).children[0]))
-    except RecursionError:
-        raise ConfigurationError("the HCL is nested too deeply to be read.", file=shown) from None
-    return [block for kind, block in items if kind == "block"]
+    # Terraform skips a byte order mark in HCL, and refuses it in JSON.
+    return (text if file.suffix == ".json" else text.removeprefix("\ufeff")).replace("\r\n", "\n") + "\n"
 
 
 def _parse_json(text: str, shown: str) -> list[Block]:
@@ -275,17 +308,44 @@ def _grammar() -> Any:
     return hcl2.lark_parser
 
 
+def read_variables(file: Path) -> dict[str, Any]:
+    """The values of a .tfvars file, as expressions of the JSON syntax. Raises ConfigurationError."""
+    text, shown = _text(file), _shown(file)
+    if file.suffix == ".json":
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise ConfigurationError(f"the JSON does not parse: {error}.", file=shown) from None
+        if not isinstance(document, dict):
+            raise ConfigurationError("an object of variables was expected.", file=shown)
+        return {name: _literal(value) for name, value in document.items()}
+    return {item[0]: item[1] for kind, item in _items(text, shown) if kind == "attribute"}
+
+
+def _literal(value: Any) -> Any:
+    """A value of a .tfvars.json, in which a string is no template."""
+    if isinstance(value, str):
+        return value.replace("${", "$${").replace("%{", "%%{")
+    if isinstance(value, list):
+        return [_literal(item) for item in value]
+    return {key: _literal(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _items(text: str, shown: str) -> list[tuple[str, Any]]:
+    try:
+        return list(_Reader(text, shown).body(_tree(text, shown).children[0]))
+    except RecursionError:
+        raise ConfigurationError("the HCL is nested too deeply to be read.", file=shown) from None
+
+
 def _tree(text: str, shown: str) -> Any:
     from lark.exceptions import LarkError, UnexpectedInput
 
     try:
-        if any(line.replace('\\"', "").count('"') % 2 for line in text.split("\n")):
-            # The grammar's string pattern takes exponential time on an unclosed quote. hcl2's own entry point
-            # looks for one first, and is asked only where a line gives reason to.
-            import hcl2
-
-            hcl2.loads(text)
-        return _grammar().parse(text)
+        return _grammar().parse(quoted.blanked(text))
+    except quoted.NotClosed as error:
+        begins = text.count("\n", 0, error.at) + 1
+        raise ConfigurationError(f"a {error.what} is not closed.", file=shown, line=begins) from error
     except UnexpectedInput as error:
         line = error.line if isinstance(error.line, int) and error.line > 0 else None
         raise ConfigurationError(
@@ -294,10 +354,6 @@ def _tree(text: str, shown: str) -> Any:
             line=line,
             hint="`terraform validate` says more",
         ) from error
-    except ValueError as error:
-        quoted = str(error).partition(": ")[2]
-        line = next((i for i, one in enumerate(text.split("\n"), 1) if one == quoted), None)
-        raise ConfigurationError("a quoted string is not closed.", file=shown, line=line) from error
     except (LarkError, RuntimeError) as error:
         raise ConfigurationError("the HCL does not parse.", file=shown) from error
 
@@ -308,7 +364,10 @@ def _near(text: str, line: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Turns the parse tree of one text into blocks. Node names are those of hcl2's grammar."""
+    """Turns the parse tree of a text, which was made of it when blanked, into blocks.
+
+    Node names are those of hcl2's grammar.
+    """
 
     text: str
     file: str
@@ -323,14 +382,14 @@ class _Reader:
 
     def _attribute(self, node: Any) -> tuple[str, Any, Position]:
         name, expression = node.children[0].children[0], node.children[1]
-        return str(name), self.value(expression), self._position(expression, node.meta.line)
+        return self._written(name), self.value(expression), self._position(expression, node.meta.line)
 
     def _block(self, node: Any) -> Block:
         kind, *labels, body = node.children
         items = list(self.body(body))
         attributes = [item for what, item in items if what == "attribute"]
         return Block(
-            type=str(kind.children[0]),
+            type=self._written(kind.children[0]),
             labels=tuple(self._label(label) for label in labels),
             attributes={name: value for name, value, _ in attributes},
             blocks=tuple(item for what, item in items if what == "block"),
@@ -358,10 +417,13 @@ class _Reader:
                 yield from self._members(f"{path}.{key}", value)
 
     def _label(self, label: Any) -> str:
-        return str(label)[1:-1] if isinstance(label, str) else str(label.children[0])
+        return self._written(label)[1:-1] if isinstance(label, str) else self._written(label.children[0])
 
     def _position(self, expression: Any, line: int) -> Position:
         return Position(self.file, line, line + self._source(expression).count("\n"))
+
+    def _written(self, token: Any) -> str:
+        return self.text[token.start_pos : token.end_pos]
 
     def _source(self, node: Any) -> str:
         return self.text[node.meta.start_pos : node.meta.end_pos].strip()
@@ -382,7 +444,8 @@ class _Reader:
 
     def _term(self, term: Any, child: Any) -> Any:
         if isinstance(child, str):
-            return self._quoted(term, str(child)[1:-1])
+            text = self._written(child)
+            return _heredoc(text) if text.startswith("<<") else self._quoted(term, text[1:-1])
         read = _TERMS.get(child.data)
         if read is None:
             return f"${{{self._source(term)}}}"
@@ -395,16 +458,16 @@ class _Reader:
         return _unescape(text)
 
     def _name(self, node: Any) -> Any:
-        name = str(node.children[0])
+        name = self._written(node.children[0])
         return _KEYWORDS.get(name, f"${{{name}}}")
 
     def _integer(self, node: Any) -> Any:
-        digits = "".join(node.children)
-        # Python refuses to read numbers of thousands of digits.
-        return int(digits) if len(digits) <= _MAX_DIGITS else f"${{{digits}}}"
+        digits = self._source(node)
+        # Python refuses to read numbers of thousands of digits; `1e3` is none for the grammar.
+        return int(digits) if digits.isdigit() and len(digits) <= _MAX_DIGITS else f"${{{digits}}}"
 
     def _number(self, node: Any) -> float:
-        return float("".join(str(child) for child in node.children))
+        return float(self._source(node))
 
     def _tuple(self, node: Any) -> list[Any]:
         return [self.value(child) for child in node.children]
@@ -419,22 +482,26 @@ class _Reader:
         return result
 
     def _key(self, node: Any) -> str | None:
-        """A key that is written out; None for one that is computed."""
+        """A key that is written out; None for one that is computed. Those of `providers` may have a dot."""
         if node.data == "identifier":
-            return str(node.children[0])
+            return self._written(node.children[0])
         literal = node.data == "expr_term" and isinstance(node.children[0], str)
-        key = _unescape(str(node.children[0])[1:-1]) if literal else None
-        return None if key is None or "${" in key or "%{" in key else key
+        if not literal:
+            text = self._source(node)
+            return text if _PROVIDER.fullmatch(text) else None
+        key = _unescape(self._written(node.children[0])[1:-1])
+        return None if "${" in key or "%{" in key else key
 
-    def _heredoc(self, node: Any) -> str:
-        match = _HEREDOC.match(str(node.children[0]))
-        if match is None:
-            return f"${{{self._source(node)}}}"
-        lines = match[3].split("\n")
-        if match[1]:
-            margin = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
-            lines = [line[margin:] for line in lines]
-        return "\n".join(lines) + "\n"
+
+def _heredoc(text: str) -> str:
+    match = _HEREDOC.match(text)
+    if match is None:
+        return f"${{{text}}}"
+    lines = match[3].split("\n")[:-1]
+    if match[1]:
+        margin = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+        lines = [line[margin:] for line in lines]
+    return "".join(f"{line}\n" for line in lines)
 
 
 _KEYWORDS: Final = {"true": True, "false": False, "null": None}
@@ -445,8 +512,6 @@ _TERMS: Final = {
     "float_lit": _Reader._number,
     "tuple": _Reader._tuple,
     "object": _Reader._object,
-    "heredoc_template": _Reader._heredoc,
-    "heredoc_template_trim": _Reader._heredoc,
 }
 
 

@@ -1,0 +1,285 @@
+"""Which values are secrets: by Terraform's own marks, and by the names of attributes that its providers do not mark."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+from tapstack.secret_names import is_about_secret, is_secret_name
+
+# Values of attributes that only sound like a secret.
+_HARMLESS: Final = re.compile(
+    r"arn:|/|\.{1,2}/|alias/|var\.|local\.|data\.|\$\{|(?:required|optional|enabled|disabled|default|auto|managed)\Z",
+    re.IGNORECASE,
+)
+_MENTIONED: Final = re.compile(
+    r"pass|pwd|secret|token|key|credential|psk|preshared|connection", re.IGNORECASE
+)
+_CREDENTIALS_IN_URL: Final = re.compile(r"://[^/\s:@\"']*:([^/\s@\"']+)@")
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL
+)
+# name = "value", name: value, NAME=value, "name": "value"; what the value is, `_value_at` finds out.
+_ASSIGNMENT: Final = re.compile(r"(?<![\w.-])[\"']?([A-Za-z_][\w-]*)[\"']?[ \t]*(?:=(?![=>])|:(?!:))[ \t]*")
+_QUOTED: Final = re.compile(r'"((?:[^"\\\n]|\\.)*)"|\'([^\'\n]*)\'')
+_NOT_CLOSED: Final = re.compile(r"[\"'](.*)")
+_LONG: Final = re.compile(
+    r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|<<-?(\w+)\n(.*?)\n[ \t]*\3[ \t]*$', re.DOTALL | re.MULTILINE
+)
+_BARE: Final = re.compile(r"[^\s\"'#,;}\])]+")
+_KEY_OF_ENVIRONMENT: Final = re.compile(r"(?i).*_?key")
+_LONG_KEY: Final = 16
+# A shorter one is a dummy: every sandbox's key is "test".
+_LONG_ENVIRONMENT: Final = 8
+
+
+def of_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    """The secrets among environment variables; of a TF_VAR_*, its variable's name counts."""
+    for name, value in environ.items():
+        yield from _in_text(value)
+        plain = name.removeprefix("TF_VAR_")
+        if is_secret_name(plain):
+            yield from _named(value) if plain != name or len(value) >= _LONG_ENVIRONMENT else ()
+        elif _KEY_OF_ENVIRONMENT.fullmatch(plain) and len(value) >= _LONG_KEY:
+            yield from _named(value)
+
+
+def of_document(document: Any) -> Iterator[Any]:
+    """The secrets of a plan, a state or outputs, as `terraform show -json` and `output -json` write them."""
+    if not isinstance(document, Mapping):
+        return
+    for change in (*_list(document, "resource_changes"), *_list(document, "resource_drift")):
+        yield from _of_change(change.get("change"))
+    for change in _mapping(document, "output_changes").values():
+        yield from _of_change(change)
+    for values in (document, document.get("prior_state"), {"values": document.get("planned_values")}):
+        if isinstance(values, Mapping):
+            yield from _of_values(_mapping(values, "values"))
+    yield from _of_configuration(document)
+
+
+def of_outputs(outputs: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
+    """The secrets among outputs, by name to {"value", "sensitive"}."""
+    for name, output in outputs.items():
+        if output.get("sensitive"):
+            yield from leaves(output.get("value"))
+        yield from by_name({name: output.get("value")})
+
+
+def _of_change(change: Any) -> Iterator[Any]:
+    if isinstance(change, Mapping):
+        for when in ("before", "after"):
+            yield from marked(change.get(when), change.get(f"{when}_sensitive"))
+            yield from by_name(change.get(when))
+
+
+def _of_values(values: Mapping[str, Any]) -> Iterator[Any]:
+    yield from of_outputs(_mappings(values, "outputs"))
+    waiting = [_mapping(values, "root_module")]
+    while waiting:
+        module = waiting.pop()
+        waiting += _list(module, "child_modules")
+        for resource in _list(module, "resources"):
+            yield from marked(resource.get("values"), resource.get("sensitive_values"))
+            yield from by_name(resource.get("values"))
+            if resource.get("type") == "random_string" and is_secret_name(str(resource.get("name"))):
+                yield _mapping(resource, "values").get("result")
+
+
+def _of_configuration(document: Mapping[str, Any]) -> Iterator[Any]:
+    configuration = _mapping(document, "configuration")
+    for provider in _mappings(configuration, "provider_config").values():
+        yield from by_name(provider.get("expressions"))
+    root = _mapping(configuration, "root_module")
+    given = {name: one.get("value") for name, one in _mappings(document, "variables").items()}
+    yield from by_name(given)
+    for name, declared in _mappings(root, "variables").items():
+        if declared.get("sensitive"):
+            yield from leaves(given.get(name))
+    yield from _of_module(root)
+
+
+def _of_module(module: Mapping[str, Any]) -> Iterator[Any]:
+    variables = _mappings(module, "variables")
+    yield from by_name({name: declared.get("default") for name, declared in variables.items()})
+    yield from (
+        leaf for one in variables.values() if one.get("sensitive") for leaf in leaves(one.get("default"))
+    )
+    for resource in _list(module, "resources"):
+        yield from by_name(resource.get("expressions"))
+        for provisioner in _list(resource, "provisioners"):
+            yield from by_name(provisioner.get("expressions"))
+    for call in _mappings(module, "module_calls").values():
+        called, expressions = _mapping(call, "module"), _mapping(call, "expressions")
+        yield from by_name(expressions)
+        for name, declared in _mappings(called, "variables").items():
+            if declared.get("sensitive"):
+                yield from leaves(_mapping(expressions, name).get("constant_value"))
+        yield from _of_module(called)
+
+
+def marked(value: Any, marks: Any) -> Iterator[Any]:
+    """The texts and numbers of `value` where the tree beside it, a `*_sensitive` of Terraform's, says true."""
+    if marks is True:
+        yield from leaves(value)
+    elif isinstance(marks, Mapping) and isinstance(value, Mapping):
+        for key, below in marks.items():
+            if below:
+                yield from marked(value.get(key), below)
+    elif isinstance(marks, list) and isinstance(value, list):
+        for item, below in zip(value, marks, strict=False):
+            if below:
+                yield from marked(item, below)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Every text and number in a secret value, and in the JSON that a text of it may be."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from leaves(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from leaves(item)
+    elif isinstance(value, str):
+        yield value
+        yield from _in_text(value)
+        yield from (
+            leaf for leaf in leaves(_json(value)) if isinstance(leaf, str) and len(leaf) >= _LONG_ENVIRONMENT
+        )
+    elif value is not None and not isinstance(value, bool):
+        yield value
+
+
+def by_name(value: Any, *, inside: bool = False) -> Iterator[Any]:
+    """The secrets in `value` that the names of its keys give away; `inside` one, every name that does not deny it."""
+    if isinstance(value, Mapping):
+        name = value.get("name")
+        if isinstance(name, str) and "value" in value and is_secret_name(name):
+            yield from _named(value["value"])
+        for key, item in value.items():
+            secret = is_secret_name(key) or (inside and not is_about_secret(key))
+            if isinstance(item, (Mapping, list)):
+                yield from by_name(item, inside=secret)
+            elif secret:
+                yield from _named(item)
+            elif isinstance(item, str):
+                yield from _in_text(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from by_name(item, inside=inside)
+    elif isinstance(value, str):
+        yield from _named(value) if inside else _in_text(value)
+
+
+def _named(value: Any) -> Iterator[Any]:
+    """A value that its name calls a secret, unless it looks like none."""
+    if isinstance(value, str):
+        if not _HARMLESS.match(value):
+            yield from leaves(value)
+            yield from of_text(value)
+            with_lines = _decoded(value)
+            if with_lines:
+                yield with_lines
+                yield from of_text(with_lines)
+    elif not isinstance(value, (Mapping, list)):
+        yield from leaves(value)
+
+
+def _in_text(text: str) -> Iterator[str]:
+    """What is a secret in any text: credentials in addresses, private keys, and what JSON in it calls one."""
+    if "://" in text and "@" in text:
+        yield from _CREDENTIALS_IN_URL.findall(text)
+    if "PRIVATE KEY-----" in text:
+        yield from _PRIVATE_KEY.findall(text)
+    if text[:1] in ("{", "[") and _MENTIONED.search(text):
+        yield from (leaf for leaf in by_name(_json(text)) if isinstance(leaf, str))
+
+
+def of_text(text: str, secret: Mapping[str, Any] | frozenset[str] = frozenset()) -> Iterator[str]:
+    """The secrets in a text that assigns them to names: HCL, TOML, JSON, a script, whether it is well-formed or not.
+
+    `secret` are names that count although nothing in them says so.
+    """
+    yield from (one for one in _in_text(text) if "${" not in one)
+    for found in _ASSIGNMENT.finditer(text):
+        if found[1] in secret or is_secret_name(found[1]):
+            yield from (one for one in _value_at(text, found.end()) if not _HARMLESS.match(one))
+
+
+def _value_at(text: str, at: int) -> Iterator[str]:
+    if long := _LONG.match(text, at):
+        body = long[1] or long[2] or long[4] or ""
+        yield body
+        yield from of_text(body)
+    elif quoted := _QUOTED.match(text, at):
+        yield from _unquoted(quoted)
+    elif text[at : at + 1] in ("{", "["):
+        inner = text[at : _end(text, at)]
+        for quoted in _QUOTED.finditer(inner):
+            if inner[quoted.end() :].lstrip()[:1] not in ("=", ":"):
+                yield from _unquoted(quoted)
+    elif begun := _NOT_CLOSED.match(text, at):
+        yield begun[1]
+    elif bare := _BARE.match(text, at):
+        yield bare[0]
+
+
+def _unquoted(quoted: re.Match[str]) -> Iterator[str]:
+    written = quoted[1] if quoted[1] is not None else quoted[2]
+    yield written
+    if "\\" in written and isinstance(read := _json(f'"{written}"'), str):
+        yield read
+    if "$${" in written or "%%{" in written:
+        yield written.replace("$${", "${").replace("%%{", "%{")
+
+
+def _end(text: str, at: int) -> int:
+    """Where the bracket at `at` is closed, texts in it left aside; the end where it is not."""
+    depth = 0
+    while at < len(text):
+        if quoted := _QUOTED.match(text, at):
+            at = quoted.end()
+            continue
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(text[at], 0)
+        at += 1
+        if depth == 0:
+            return at
+    return len(text)
+
+
+def _json(text: str) -> Any:
+    if text[:1] not in ("{", "[", '"'):
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _decoded(text: str) -> str:
+    """The lines that a base64 text stands for, such as user data's; "" for anything else."""
+    try:
+        decoded = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    return decoded if "\n" in decoded and decoded.isascii() else ""
+
+
+def _mapping(value: Any, key: str) -> Mapping[str, Any]:
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _mappings(value: Any, key: str) -> Mapping[str, Mapping[str, Any]]:
+    """The members of a mapping that are mappings: a document that was tampered with may have others."""
+    return {name: one for name, one in _mapping(value, key).items() if isinstance(one, Mapping)}
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

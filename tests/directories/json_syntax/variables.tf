@@ -1,0 +1,5 @@
+# Both syntaxes in one module.
+variable "service" {
+  type    = string
+  default = "json"
+}

@@ -1,0 +1,7 @@
+variable "parts" {
+  type = list(string)
+}
+
+output "path" {
+  value = "/${join("/", var.parts)}"
+}

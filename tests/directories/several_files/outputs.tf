@@ -1,0 +1,4 @@
+output "endpoint" {
+  description = "Where the endpoint's parameter is."
+  value       = aws_ssm_parameter.endpoint.name
+}

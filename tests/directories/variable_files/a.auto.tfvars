@@ -1,0 +1,2 @@
+days = 5
+name = "from-a"

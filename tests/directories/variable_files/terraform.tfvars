@@ -1,0 +1,3 @@
+# Overrules the environment.
+days = 30
+name = "from-tfvars"

@@ -1,0 +1,3 @@
+module "table" {
+  source = "./table"
+}

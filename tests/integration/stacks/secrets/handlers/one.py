@@ -1,0 +1,5 @@
+"""Does nothing."""
+
+
+def handle(event: object, context: object) -> None:
+    """Take an event."""

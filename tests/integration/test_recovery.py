@@ -1,0 +1,341 @@
+"""tap and Terraform stopped and killed, at each stage: nothing is left running, nothing is lost, and recover mends it.
+
+The points are lines of the journal, or of what tap says: once one is there, the signal is sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tapstack.sandbox import daemon
+from tapstack.sandbox.daemon import Sandbox
+from tapstack.sandbox.environment import exports
+from tests.conftest import STACKS, TAP, Answer, Tap
+from tests.integration.test_interruption import children_in
+
+pytestmark = pytest.mark.real
+
+CI = ("--env", "ci")
+KILL, INT, TERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
+
+
+class Run:
+    """A tap at work, which is watched and stopped."""
+
+    def __init__(self, tap: Tap, *arguments: str) -> None:
+        self._tap = tap
+        self._old = set(self._journals())
+        self.left = set(self.half_made)
+        self._said = tap.directory.parent / "said"
+        with self._said.open("w") as said:
+            self.process = subprocess.Popen(
+                [str(TAP), *arguments],
+                cwd=tap.directory,
+                env=tap.env,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+
+    def _journals(self) -> Iterator[Path]:
+        return (self._tap.directory / ".tap" / "plans").glob("[!.]*/apply.jsonl")
+
+    @property
+    def half_made(self) -> Iterator[Path]:
+        return (self._tap.directory / ".tap" / "plans").glob(".*/ledger.json")
+
+    @property
+    def journal(self) -> str:
+        return "".join(path.read_text() for path in set(self._journals()) - self._old)
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    @property
+    def children(self) -> dict[int, str]:
+        pid = self.process.pid
+        found: dict[int, str] = {}
+        # tap itself, or a child, may end meanwhile.
+        with contextlib.suppress(OSError):
+            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                found[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return found
+
+    def until(self, holds: Callable[[], object]) -> Run:
+        deadline = time.monotonic() + 120
+        while not holds():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.005)
+        return self
+
+    def kill(self, *whom: str, number: signal.Signals = KILL) -> Answer:
+        """Send a signal to "tap", "terraform", or both, and wait for tap's end."""
+        terraform = [pid for pid, command in self.children.items() if "terraform" in command]
+        if "tap" in whom:
+            self.process.send_signal(number)
+        if "terraform" in whom:
+            assert terraform, self.said
+            for pid in terraform:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        self.process.wait(120)
+        assert "Traceback" not in self.said
+        return Answer(self.process.returncode, "", self.said)
+
+
+def line(stage: str, address: str = "") -> str:
+    """What a line of the journal looks like."""
+    return rf'"stage":"{stage}"' + (rf',"address":"{re.escape(address)}' if address else "")
+
+
+def nothing_runs(tap: Tap) -> None:
+    assert children_in(tap.directory, "terraform ", "terraform-provider", "sleep ") == []
+
+
+def is_recovered(tap: Tap, *arguments: str) -> Answer:
+    """`tap recover`, after which nothing runs, nothing is open, and a plan is empty."""
+    answer = tap.succeeds("recover", "--auto-approve", "--lock-timeout", "60", *arguments)
+    nothing_runs(tap)
+    plan = tap("plan", "--detailed-exitcode", *arguments)
+    assert plan.code == 0, plan.said
+    assert "No changes." in plan.out
+    assert "`tap recover" not in plan.said
+    again = tap.succeeds("recover", *[one for one in arguments if one in CI])
+    assert "Nothing to recover" in again.out
+    return answer
+
+
+# --- without AWS: where Terraform's own state is all there is
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tap]:
+    """One directory for all points, so that Terraform is initialised once."""
+    directory = tmp_path_factory.mktemp("steps") / "steps"
+    shutil.copytree(STACKS / "steps", directory)
+    tap = Tap(directory)
+    tap.succeeds("plan")
+    yield tap
+    tap("sandbox", "stop")
+
+
+@pytest.fixture
+def fresh(steps: Tap) -> Iterator[Tap]:
+    yield steps
+    steps.succeeds("destroy", "--auto-approve")
+    nothing_runs(steps)
+
+
+def shows(run: Run) -> bool:
+    return any("terraform show" in command for command in run.children.values())
+
+
+def seals(run: Run) -> bool:
+    return any({*run.half_made} - run.left)
+
+
+PLAN_POINTS = {
+    "init": lambda run: "initialising" in run.said,
+    "plan": lambda run: "Z planning" in run.said,
+    "show": shows,
+    "judge": lambda run: "judging the plan" in run.said,
+    "seal": seals,
+}
+
+
+@pytest.mark.parametrize("number", [INT, TERM, KILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("point", PLAN_POINTS)
+def test_a_plan_that_is_stopped_leaves_nothing_to_recover(
+    steps: Tap, point: str, number: signal.Signals
+) -> None:
+    plans = steps.directory / ".tap" / "plans"
+    if point == "init":
+        (steps.directory / ".tap" / "sandbox" / "init.json").unlink(missing_ok=True)
+    before = {path.name for path in plans.glob("[!.]*")}
+    run = Run(steps, "plan")
+    answer = run.until(lambda: PLAN_POINTS[point](run) or run.process.poll() is not None).kill(
+        "tap", number=number
+    )
+    assert answer.code in (130 if number is not KILL else -KILL, 0), answer.said
+    if number is KILL:
+        # Terraform goes on to its end, which comes soon.
+        deadline = time.monotonic() + 30
+        while children_in(steps.directory, "terraform ") and time.monotonic() < deadline:
+            time.sleep(0.1)
+    nothing_runs(steps)
+    # A plan is there as a whole, or not at all.
+    for path in {*plans.glob("[!.]*")} - {plans / name for name in before}:
+        assert {one.name for one in path.iterdir()} >= {"tfplan", "seal.json", "ledger.json"}
+    assert "Nothing to recover" in steps.succeeds("recover").out
+    assert "3 to create" in steps.succeeds("plan").out
+
+
+APPLY_POINTS = [
+    ("tap", TERM, line("verified"), 0),
+    ("tap", INT, line("apply_start", "terraform_data.first"), 0),
+    ("tap", INT, line("apply_start", "terraform_data.middle"), 4),
+    ("tap", KILL, line("verified"), 3),
+    ("tap", KILL, line("apply_start", "terraform_data.middle"), 3),
+    ("terraform", KILL, line("apply_start", "terraform_data.middle"), 4),
+    ("terraform", INT, line("apply_start", "terraform_data.middle"), 4),
+    ("tap terraform", KILL, line("apply_start", "terraform_data.middle"), 3),
+    ("tap", INT, line("apply_start", "terraform_data.last"), 0),
+    ("tap", KILL, line("applied"), 0),
+]
+
+
+@pytest.mark.parametrize(("whom", "number", "point", "seconds"), APPLY_POINTS)
+def test_an_apply_that_is_stopped_is_recovered(
+    fresh: Tap, whom: str, number: signal.Signals, point: str, seconds: int
+) -> None:
+    variable = ("--var", f"seconds={seconds}")
+    run = Run(fresh, "apply", "--auto-approve", *variable)
+    run.until(lambda: re.search(point, run.journal) or run.process.poll() is not None)
+    answer = Answer(0, "", run.said) if run.process.poll() == 0 else run.kill(*whom.split(), number=number)
+    journal = run.journal
+    open_ = '"applied"' not in journal and ("apply_start" in journal or "failed" not in journal)
+    if number is not KILL or whom == "terraform":
+        nothing_runs(fresh)
+    if number is not KILL and open_:
+        assert re.search(r"[0-3] of 3 changes were made.*; what was made is in the state\.", answer.err)
+        assert "`tap recover` finds what exists but is not in the state, and completes it" in answer.err
+    if whom == "terraform" and number is KILL:
+        assert "terraform apply was killed by signal 9." in answer.err
+        assert (
+            "1 of 3 changes were made, 1 in flight (terraform_data.middle); Terraform was killed"
+            in answer.err
+        )
+    if open_:
+        # Who comes next is told, whatever tap itself could still say.
+        assert "`tap recover` finds what exists" in steps_next(fresh, *variable).err
+        assert "The apply of " in is_recovered(fresh, *variable).out
+    elif "apply_start" not in journal:
+        # Nothing was begun: the sealed plan is as good as it was.
+        assert "Nothing to recover" in fresh.succeeds("recover").out
+        fresh.succeeds("apply")
+        is_recovered(fresh, *variable)
+    else:
+        is_recovered(fresh, *variable)
+
+
+def steps_next(tap: Tap, *arguments: str) -> Answer:
+    """The next plan, once Terraform is done."""
+    deadline = time.monotonic() + 60
+    while (answer := tap("plan", *arguments)).code and time.monotonic() < deadline:
+        assert "state lock" in answer.err or "is locked" in answer.err, answer.said
+        time.sleep(0.5)
+    return answer
+
+
+# --- on AWS, with the state in S3: what Terraform did last is nowhere but in AWS
+
+BUCKET = "states"
+BACKEND = f"""
+terraform {{
+  backend "s3" {{
+    bucket       = "{BUCKET}"
+    key          = "recovery.tfstate"
+    region       = "us-east-1"
+    use_lockfile = true
+  }}
+}}
+"""
+
+
+@dataclass
+class Deployed(Tap):
+    """A stack in the environment `ci`, with its state in a bucket of the same cloud."""
+
+    sandbox: Sandbox | None = None
+
+    def client(self, service: str) -> Any:
+        assert self.sandbox is not None
+        return boto3.client(
+            service,
+            endpoint_url=self.sandbox.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The state in the bucket; {} where there is none."""
+        s3 = self.client("s3")
+        try:
+            body = s3.get_object(Bucket=BUCKET, Key="recovery.tfstate")["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return {}
+        document: dict[str, Any] = json.loads(body)
+        return document
+
+    def keys(self) -> list[str]:
+        """The keys that are there and do not wait for their end."""
+        kms = self.client("kms")
+        ids = [one["KeyId"] for one in kms.list_keys()["Keys"]]
+        states = {id_: kms.describe_key(KeyId=id_)["KeyMetadata"]["KeyState"] for id_ in ids}
+        return [id_ for id_, state in states.items() if state == "Enabled"]
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    cloud = tmp_path_factory.mktemp("cloud") / "cloud"
+    sandbox = daemon.start(cloud)
+    variables = exports(sandbox, region="us-east-1")
+    env = {name: value for name, value in os.environ.items() if name not in variables}
+    directory = tmp_path_factory.mktemp("recovery") / "recovery"
+    shutil.copytree(STACKS / "recovery", directory)
+    (directory / "backend.tf").write_text(BACKEND)
+    tap = Deployed(directory, env | {name: value for name, value in variables.items() if value}, sandbox)
+    tap.client("s3").create_bucket(Bucket=BUCKET)
+    yield tap
+    daemon.stop(cloud)
+
+
+@pytest.fixture
+def clean(deployed: Deployed) -> Iterator[Deployed]:
+    """Nothing is there before and after."""
+    yield deployed
+    deployed.succeeds("destroy", *CI, "--auto-approve")
+    nothing_runs(deployed)
+    assert deployed.keys() == []
+    assert daemon.inventory(deployed.sandbox).keys() <= {"s3", "kms"}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("point", ["terraform_data.slow", "aws_ssm_parameter.last"])
+def test_after_both_were_killed_the_lock_is_taken_away_and_everything_adopted(
+    clean: Deployed, point: str
+) -> None:
+    seconds = ("--var", "seconds=2")
+    run = Run(clean, "apply", *CI, "--auto-approve", *seconds)
+    run.until(lambda: re.search(line("apply_start", point), run.journal))
+    run.until(lambda: re.search(line("apply_complete", "aws_dynamodb_table.main"), run.journal)).kill(
+        "tap", "terraform"
+    )
+    # Terraform writes to S3 every 20 seconds only.
+    assert not clean.state().get("resources")
+    answer = clean("recover", *CI, "--auto-approve", "--lock-timeout", "30", *seconds)
+    assert answer.code == 1
+    assert "The state is locked by " in answer.err
+    said = clean.succeeds(
+        "recover", *CI, "--auto-approve", "--lock-timeout", "30", "--force-unlock", *seconds
+    ).out
+    assert "The lock is released." in said
+    for address in ("aws_dynamodb_table.main", "aws_iam_role.main"):
+        assert f"{address} exists (recovery) and is not in the state: it is imported." in said
+    is_recovered(clean, *CI, *seconds)

@@ -14,8 +14,9 @@ from tapstack.secret_names import is_about_secret, is_secret_name
 
 # Values of attributes that only sound like a secret.
 _HARMLESS: Final = re.compile(
-    r"arn:|/|\.{1,2}/|alias/|var\.|local\.|data\.|\$\{|(?:required|optional|enabled|disabled|default|auto|managed)\Z",
-    re.IGNORECASE,
+    r"arn:|alias/|var\.|local\.|data\.|\$\{|(?i:required|optional|enabled|disabled|default|auto|managed)\Z"
+    # A path; the characters of a key are more mixed.
+    r"|\.{0,2}(?:/[A-Z]?[a-z0-9_.-]*)+\Z"
 )
 _MENTIONED: Final = re.compile(
     r"pass|pwd|secret|token|key|credential|psk|preshared|connection", re.IGNORECASE
@@ -32,6 +33,10 @@ _LONG: Final = re.compile(
     r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|<<-?(\w+)\n(.*?)\n[ \t]*\3[ \t]*$', re.DOTALL | re.MULTILINE
 )
 _BARE: Final = re.compile(r"[^\s\"'#,;}\])]+")
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?\Z")
+_REFERENCE: Final = re.compile(r"[A-Za-z_][\w-]*(?:[(\[]|\.[A-Za-z_])")
+# Where one is, and a key that is as often the path of one.
+_NO_SECRETS_OF_ENVIRONMENT: Final = frozenset({"PWD", "OLDPWD", "TAP_SIGNING_KEY"})
 _KEY_OF_ENVIRONMENT: Final = re.compile(r"(?i).*_?key")
 _LONG_KEY: Final = 16
 # A shorter one is a dummy: every sandbox's key is "test".
@@ -43,6 +48,8 @@ def of_environment(environ: Mapping[str, str]) -> Iterator[str]:
     for name, value in environ.items():
         yield from _in_text(value)
         plain = name.removeprefix("TF_VAR_")
+        if name in _NO_SECRETS_OF_ENVIRONMENT:
+            continue
         if is_secret_name(plain):
             yield from _named(value) if plain != name or len(value) >= _LONG_ENVIRONMENT else ()
         elif _KEY_OF_ENVIRONMENT.fullmatch(plain) and len(value) >= _LONG_KEY:
@@ -138,7 +145,7 @@ def marked(value: Any, marks: Any) -> Iterator[Any]:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Every text and number in a secret value, and in the JSON that a text of it may be."""
+    """Every text and number in a secret value, and what a text of it holds by name."""
     if isinstance(value, Mapping):
         for item in value.values():
             yield from leaves(item)
@@ -148,9 +155,6 @@ def leaves(value: Any) -> Iterator[Any]:
     elif isinstance(value, str):
         yield value
         yield from _in_text(value)
-        yield from (
-            leaf for leaf in leaves(_json(value)) if isinstance(leaf, str) and len(leaf) >= _LONG_ENVIRONMENT
-        )
     elif value is not None and not isinstance(value, bool):
         yield value
 
@@ -208,10 +212,13 @@ def of_text(text: str, secret: Mapping[str, Any] | frozenset[str] = frozenset())
     yield from (one for one in _in_text(text) if "${" not in one)
     for found in _ASSIGNMENT.finditer(text):
         if found[1] in secret or is_secret_name(found[1]):
-            yield from (one for one in _value_at(text, found.end()) if not _HARMLESS.match(one))
+            spaced = text[found.end(1) : found.end()].strip("\"'") not in ("=", ":")
+            yield from (one for one in _value_at(text, found.end(), spaced) if not _HARMLESS.match(one))
 
 
-def _value_at(text: str, at: int) -> Iterator[str]:
+def _value_at(text: str, at: int, spaced: bool) -> Iterator[str]:
+    """The texts of the value that begins at `at`; without quotation marks, HCL has expressions there, and not `spaced`
+    as a shell would."""
     if long := _LONG.match(text, at):
         body = long[1] or long[2] or long[4] or ""
         yield body
@@ -225,7 +232,9 @@ def _value_at(text: str, at: int) -> Iterator[str]:
                 yield from _unquoted(quoted)
     elif begun := _NOT_CLOSED.match(text, at):
         yield begun[1]
-    elif bare := _BARE.match(text, at):
+    elif (bare := _BARE.match(text, at)) and (
+        _NUMBER.match(bare[0]) or not (spaced or _REFERENCE.match(bare[0]))
+    ):
         yield bare[0]
 
 

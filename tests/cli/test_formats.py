@@ -105,7 +105,7 @@ def test_a_terminal_of_40_columns(group: Tap, colours: bool) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
     with subprocess.Popen(
-        [str(TAP), *CLOSED], cwd=group.directory, env=environ, stdout=theirs, stderr=theirs
+        [str(TAP), *CLOSED, "-q"], cwd=group.directory, env=environ, stdout=theirs, stderr=theirs
     ):
         os.close(theirs)
         screen = b""

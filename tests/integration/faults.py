@@ -28,13 +28,13 @@ def passed_on(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in _OF_THE_CONNECTION}
 
 
-def call_of(target: str, content_type: str, body: bytes) -> str:
-    """The operation: "CreateTable"; "" for services that name it by method and path."""
+def call_of(target: str, content_type: str, body: bytes, route: str) -> str:
+    """The operation: "CreateTable"; "PUT /bucket/key" for services that name it by method and path."""
     if target:
         return target.rpartition(".")[2]
     if content_type.startswith("application/x-www-form-urlencoded"):
         return parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
-    return ""
+    return route.partition("?")[0]
 
 
 class Faults:
@@ -103,7 +103,8 @@ def faults(sandbox: str) -> Iterator[Faults]:
         def _handle(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             kind_of = self.headers.get("Content-Type", "")
-            kind = chosen.take(call_of(self.headers.get("X-Amz-Target", ""), kind_of, body))
+            route = f"{self.command} {self.path}"
+            kind = chosen.take(call_of(self.headers.get("X-Amz-Target", ""), kind_of, body, route))
             if kind == "hang":
                 chosen.over.wait(120)
             if kind == "lost":

@@ -63,8 +63,14 @@ class Cloud:
         self.env = {name: value for name, value in os.environ.items() if name not in said}
         self.env |= {name: value for name, value in said.items() if value}
         session = boto3.Session("test", "test", region_name=REGION)
-        self.s3, self.kms = (
-            session.client(one, endpoint_url=said["AWS_ENDPOINT_URL"]) for one in ("s3", "kms")
+        self.s3, self.kms, dynamodb = (
+            session.client(one, endpoint_url=said["AWS_ENDPOINT_URL"]) for one in ("s3", "kms", "dynamodb")
+        )
+        dynamodb.create_table(
+            TableName="locks",
+            KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
         )
 
     def bucket(self, *, versioned: bool = True) -> str:
@@ -162,10 +168,13 @@ def versions(cloud: Cloud, bucket: str, key: str) -> list[dict[str, Any]]:
 # --- locks ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "locks", [{}, {"use_lockfile": False, "dynamodb_table": "locks"}], ids=["file", "table"]
+)
 def test_a_lock_whose_owner_is_gone_is_explained_and_taken_away_by_name_only(
-    checkout: Callable[..., Checkout], cloud: Cloud, tmp_path: Path
+    checkout: Callable[..., Checkout], cloud: Cloud, tmp_path: Path, locks: dict[str, Any]
 ) -> None:
-    backend = {"bucket": cloud.bucket(), "key": "k.tfstate"}
+    backend = {"bucket": cloud.bucket(), "key": "k.tfstate", **locks}
     tap = checkout("killed", backend)
     tap.succeeds("apply", "--auto-approve")
     run = tap.starts("apply", "--auto-approve", "--var", f"gate={tmp_path / 'never'}")
@@ -450,6 +459,13 @@ def test_a_state_that_can_not_be_read_is_explained(applied: tuple[Checkout, str]
             answer = tap(*command)
             assert answer.code == 1, answer.said
             assert said in answer.err
+    # Of the same format, it is read.
+    cloud.put(
+        bucket, "k.tfstate", re.sub('"terraform_version": "[^"]*"', '"terraform_version": "9.9.9"', whole)
+    )
+    assert "No changes." in tap.succeeds("plan", "--var", "number=1").out
+    checked = tap("backend", "check")
+    assert (checked.code, "written by Terraform 9.9.9: this one is " in checked.out) == (1, True)
 
 
 def test_a_state_that_was_emptied_or_deleted_is_not_taken_for_a_new_stack(
@@ -509,6 +525,12 @@ def test_a_backend_that_vanishes_midway_leaves_the_state_behind_and_says_where(
     answer = tap("plan")
     assert answer.code == 1
     assert f"The bucket {bucket}, which keeps the state of environment prod, does not exist." in answer.err
+    kept.rename(tmp_path / "kept.tfstate")
+    tap.settings({"bucket": cloud.bucket(), "key": "k.tfstate"})
+    answer = tap("plan")
+    assert (answer.code, f"was in s3://{bucket}/k.tfstate, which does not answer" in answer.err) == (1, True)
+    (tap.directory / ".tap" / "prod" / "terraform" / "terraform.tfstate").unlink()
+    tap.succeeds("plan")
 
 
 def test_a_bucket_without_versions_is_named(checkout: Callable[..., Checkout], cloud: Cloud) -> None:
@@ -625,6 +647,24 @@ def test_create_leaves_a_bucket_alone_that_it_has_not_made(
     answer = checkout("other", {"bucket": bucket, "key": "k.tfstate"})("backend", "create", "--auto-approve")
     assert answer.code == 6
     assert f"The bucket {bucket} exists, and `tap backend create` has not made it" in answer.err
+
+
+def test_create_goes_on_where_it_was_interrupted(
+    made: tuple[Checkout, dict[str, Any]], checkout: Callable[..., Checkout], cloud: Cloud
+) -> None:
+    _, said = made
+    own = cloud.state(said["bucket"], "tap-backend.tfstate")
+    cloud.s3.delete_object(Bucket=said["bucket"], Key="tap-backend.tfstate")
+    backend = {"bucket": said["bucket"], "key": "k.tfstate", "tags": {"Team": "payments"}}
+    tap = checkout("interrupted", backend)
+    directory = tap.directory / ".tap" / "prod" / "backend"
+    directory.mkdir(parents=True)
+    (directory / "terraform.tfstate").write_text(json.dumps(own))
+    answer = json.loads(tap.succeeds("backend", "create", "--auto-approve", "--json").out)
+    assert (answer["changes"], answer["kms_key_id"]) == ([], said["kms_key_id"])
+    again = cloud.state(said["bucket"], "tap-backend.tfstate")
+    assert (again["lineage"], again["resources"]) == (own["lineage"], own["resources"])
+    assert not (directory / "terraform.tfstate").exists()
 
 
 def test_of_two_applies_at_once_one_wins_and_the_other_says_who_holds_the_lock(

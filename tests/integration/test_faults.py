@@ -225,3 +225,71 @@ def ended(process: subprocess.Popen[str]) -> Answer:
     out, err = process.communicate(timeout=120)
     assert "Traceback" not in out + err
     return Answer(process.returncode, out, err)
+
+
+# --- a state that can't be saved
+
+BACKEND = """
+terraform {
+  backend "s3" {
+    bucket       = "states"
+    key          = "steps.tfstate"
+    region       = "us-east-1"
+    use_lockfile = true
+  }
+}
+"""
+STATE = "PUT /states/steps.tfstate"
+
+
+@pytest.fixture
+def steps(tmp_path: Path, sandbox: Sandbox, aws: Faults) -> Tap:
+    """A stack without AWS whose state is in a bucket of the AWS that misbehaves."""
+    directory = tmp_path / "steps"
+    shutil.copytree(STACKS / "steps", directory)
+    (directory / "backend.tf").write_text(BACKEND)
+    (directory / "tap.toml").write_text(
+        '[environments.ci]\n[policies]\ndisabled = ["state_is_locked_and_encrypted"]\n'
+    )
+    client(sandbox, "s3").create_bucket(Bucket="states")
+    variables = exports(sandbox, region="us-east-1") | {"AWS_ENDPOINT_URL": aws.url}
+    env = {name: value for name, value in os.environ.items() if name not in variables}
+    return Tap(directory, env | {name: value for name, value in variables.items() if value})
+
+
+def test_a_state_that_could_not_be_saved_is_never_overwritten_and_is_brought_back(
+    steps: Tap, aws: Faults, sandbox: Sandbox
+) -> None:
+    s3 = client(sandbox, "s3")
+    steps.succeeds("plan", *CI)
+    aws.inject(STATE, "expired", 1000)
+    answer = steps("apply", *CI)
+    assert answer.code == 1, answer.said
+    left = steps.directory / "errored.tfstate"
+    assert "the backend did not take the state" in answer.err
+    assert f"it is kept in {left}" in answer.err or "errored.tfstate" in answer.err
+    assert "mend the backend, then: tap recover --env ci" in answer.err
+    text = left.read_bytes()
+    aws.heal()
+    assert "Contents" not in s3.list_objects_v2(Bucket="states", Prefix="steps.tfstate")
+
+    # Another apply would create everything again, and might write over it.
+    refused = steps("apply", *CI, "--auto-approve")
+    assert refused.code == 1
+    assert f"{left.resolve()} is the state of an apply that could not be saved" in refused.err.replace(
+        str(left), str(left.resolve())
+    )
+    assert left.read_bytes() == text
+
+    asked = steps("recover", *CI)
+    assert (asked.code, left.read_bytes() == text) == (64, True)
+    answer = steps.succeeds("recover", *CI, "--auto-approve")
+    assert "is a state that could not be saved: 3 resources" in answer.out
+    assert "is the state now" in answer.out
+    assert not left.exists()
+    (kept,) = (steps.directory / ".tap" / "ci" / "archive").iterdir()
+    assert kept.read_bytes() == text
+    is_whole(steps)
+    steps.succeeds("destroy", *CI, "--auto-approve")
+    s3.delete_object(Bucket="states", Key="steps.tfstate")
+    s3.delete_bucket(Bucket="states")

@@ -6,6 +6,7 @@ The points are lines of the journal, or of what tap says: once one is there, the
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -36,7 +37,7 @@ KILL, INT, TERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
 class Run:
     """A tap at work, which is watched and stopped."""
 
-    def __init__(self, tap: Tap, *arguments: str) -> None:
+    def __init__(self, tap: Tap, *arguments: str, seconds: int = 0) -> None:
         self._tap = tap
         self._old = set(self._journals())
         self.left = set(self.half_made)
@@ -45,7 +46,7 @@ class Run:
             self.process = subprocess.Popen(
                 [str(TAP), *arguments],
                 cwd=tap.directory,
-                env=tap.env,
+                env=tap.env | {"STEPS_SECONDS": str(seconds)},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -174,7 +175,8 @@ def test_a_plan_that_is_stopped_leaves_nothing_to_recover(
     )
     assert answer.code in (130 if number is not KILL else -KILL, 0), answer.said
     if number is KILL:
-        # Terraform goes on to its end, which comes soon.
+        # Terraform, which may just be starting, goes on to its end; that comes soon.
+        time.sleep(0.5)
         deadline = time.monotonic() + 30
         while children_in(steps.directory, "terraform ") and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -186,30 +188,32 @@ def test_a_plan_that_is_stopped_leaves_nothing_to_recover(
     assert "3 to create" in steps.succeeds("plan").out
 
 
+MIDDLE = line("apply_start", "terraform_data.middle")
 APPLY_POINTS = [
-    ("tap", TERM, line("verified"), 0),
-    ("tap", INT, line("apply_start", "terraform_data.first"), 0),
-    ("tap", INT, line("apply_start", "terraform_data.middle"), 4),
-    ("tap", KILL, line("verified"), 3),
-    ("tap", KILL, line("apply_start", "terraform_data.middle"), 3),
-    ("terraform", KILL, line("apply_start", "terraform_data.middle"), 4),
-    ("terraform", INT, line("apply_start", "terraform_data.middle"), 4),
-    ("tap terraform", KILL, line("apply_start", "terraform_data.middle"), 3),
-    ("tap", INT, line("apply_start", "terraform_data.last"), 0),
-    ("tap", KILL, line("applied"), 0),
+    ("tap", TERM, line("verified")),
+    ("tap", INT, line("apply_start", "terraform_data.first")),
+    ("tap", INT, MIDDLE),
+    ("tap", KILL, line("verified")),
+    ("tap", KILL, MIDDLE),
+    ("terraform", KILL, MIDDLE),
+    ("terraform", INT, MIDDLE),
+    ("tap terraform", KILL, MIDDLE),
+    ("tap", INT, line("apply_start", "terraform_data.last")),
+    ("tap", KILL, line("applied")),
 ]
 
 
-@pytest.mark.parametrize(("whom", "number", "point", "seconds"), APPLY_POINTS)
+@pytest.mark.parametrize(("whom", "number", "point"), APPLY_POINTS)
 def test_an_apply_that_is_stopped_is_recovered(
-    fresh: Tap, whom: str, number: signal.Signals, point: str, seconds: int
+    fresh: Tap, whom: str, number: signal.Signals, point: str
 ) -> None:
-    variable = ("--var", f"seconds={seconds}")
-    run = Run(fresh, "apply", "--auto-approve", *variable)
+    run = Run(fresh, "apply", "--auto-approve", seconds=3 if point == MIDDLE else 0)
     run.until(lambda: re.search(point, run.journal) or run.process.poll() is not None)
     answer = Answer(0, "", run.said) if run.process.poll() == 0 else run.kill(*whom.split(), number=number)
     journal = run.journal
-    open_ = '"applied"' not in journal and ("apply_start" in journal or "failed" not in journal)
+    # One that came too late ends tap, and there is nothing left to do.
+    finished = '"applied"' in journal or "had already finished" in answer.err
+    open_ = not finished and ("apply_start" in journal or "failed" not in journal)
     if number is not KILL or whom == "terraform":
         nothing_runs(fresh)
     if number is not KILL and open_:
@@ -223,24 +227,74 @@ def test_an_apply_that_is_stopped_is_recovered(
         )
     if open_:
         # Who comes next is told, whatever tap itself could still say.
-        assert "`tap recover` finds what exists" in steps_next(fresh, *variable).err
-        assert "The apply of " in is_recovered(fresh, *variable).out
+        assert "`tap recover` finds what exists" in fresh("plan").err
+        assert "The apply of " in is_recovered(fresh).out
     elif "apply_start" not in journal:
         # Nothing was begun: the sealed plan is as good as it was.
         assert "Nothing to recover" in fresh.succeeds("recover").out
         fresh.succeeds("apply")
-        is_recovered(fresh, *variable)
+        is_recovered(fresh)
     else:
-        is_recovered(fresh, *variable)
+        is_recovered(fresh)
 
 
-def steps_next(tap: Tap, *arguments: str) -> Answer:
-    """The next plan, once Terraform is done."""
-    deadline = time.monotonic() + 60
-    while (answer := tap("plan", *arguments)).code and time.monotonic() < deadline:
-        assert "state lock" in answer.err or "is locked" in answer.err, answer.said
-        time.sleep(0.5)
-    return answer
+@pytest.mark.parametrize(
+    ("whom", "number"),
+    [("tap", INT), ("tap", TERM), ("tap", KILL), ("terraform", KILL), ("tap terraform", KILL)],
+)
+def test_a_destroy_that_is_stopped_is_completed(fresh: Tap, whom: str, number: signal.Signals) -> None:
+    fresh.succeeds("apply", "--auto-approve")
+    run = Run(fresh, "destroy", "--auto-approve", seconds=3)
+    run.until(lambda: re.search(MIDDLE, run.journal))
+    answer = run.kill(*whom.split(), number=number)
+    if answer.code == 130:
+        assert (
+            "1 of 3 changes were made, 1 failed (terraform_data.middle); what was made is in the state."
+            in answer.err
+        )
+    answer = fresh.succeeds("recover", "--auto-approve", "--lock-timeout", "60")
+    nothing_runs(fresh)
+    assert "The destroy of " in answer.out
+    assert "create" not in answer.out
+    state = json.loads((fresh.directory / ".tap" / "sandbox" / "terraform.tfstate").read_text())
+    assert state["resources"] == []
+    assert "Nothing to recover" in fresh.succeeds("recover").out
+
+
+def test_a_terraform_that_outlived_its_tap_is_named_and_waited_for(fresh: Tap) -> None:
+    run = Run(fresh, "apply", "--auto-approve", seconds=4)
+    run.until(lambda: re.search(MIDDLE, run.journal))
+    (terraform,) = run.children
+    run.kill("tap")
+    answer = fresh("recover", "--auto-approve")
+    assert answer.code == 1
+    assert (
+        f"terraform (process {terraform}) is still at work, although the tap that started it is gone"
+        in answer.err
+    )
+    answer = is_recovered(fresh)
+    assert f"waiting up to 60 s for terraform (process {terraform})" in answer.err
+    assert "Nothing is left to do: what exists, the state and the configuration agree." in answer.out
+
+
+def test_other_values_than_were_approved_are_not_applied_without_asking(fresh: Tap) -> None:
+    run = Run(fresh, "apply", "--auto-approve", "--var", "word=second", seconds=20)
+    run.until(lambda: re.search(MIDDLE, run.journal)).kill("tap", number=INT)
+    answer = fresh("recover", "--auto-approve")
+    assert answer.code == 6, answer.said
+    assert "--auto-approve would apply other values of word than were approved." in answer.err
+    answer = fresh.succeeds("recover", "--auto-approve", "--var", "word=second")
+    assert "terraform_data.middle is tainted: its creation was cut short" in answer.out
+
+
+def test_recover_speaks_json(fresh: Tap) -> None:
+    run = Run(fresh, "apply", "--auto-approve", seconds=20)
+    run.until(lambda: re.search(MIDDLE, run.journal)).kill("tap", number=INT)
+    document = json.loads(fresh.succeeds("recover", "--auto-approve", "--json").out)
+    assert (document["schema"], len(document["interrupted"])) == ("tap.recovery/1", 1)
+    assert document["tainted"] == ["terraform_data.middle"]
+    assert document["applied"]
+    assert fresh("recover", "NONE").code == 64
 
 
 # --- on AWS, with the state in S3: what Terraform did last is nowhere but in AWS
@@ -317,25 +371,67 @@ def clean(deployed: Deployed) -> Iterator[Deployed]:
     assert daemon.inventory(deployed.sandbox).keys() <= {"s3", "kms"}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("point", ["terraform_data.slow", "aws_ssm_parameter.last"])
-def test_after_both_were_killed_the_lock_is_taken_away_and_everything_adopted(
-    clean: Deployed, point: str
-) -> None:
-    seconds = ("--var", "seconds=2")
-    run = Run(clean, "apply", *CI, "--auto-approve", *seconds)
-    run.until(lambda: re.search(line("apply_start", point), run.journal))
-    run.until(lambda: re.search(line("apply_complete", "aws_dynamodb_table.main"), run.journal)).kill(
-        "tap", "terraform"
-    )
+def test_after_both_were_killed_the_lock_is_taken_away_and_everything_adopted(clean: Deployed) -> None:
+    run = Run(clean, "apply", *CI, "--auto-approve", seconds=30)
+    for address in ("aws_dynamodb_table.main", "aws_kms_key.main"):
+        run.until(functools.partial(is_done, run, address))
+    run.kill("tap", "terraform")
     # Terraform writes to S3 every 20 seconds only.
     assert not clean.state().get("resources")
-    answer = clean("recover", *CI, "--auto-approve", "--lock-timeout", "30", *seconds)
+    (key,) = clean.keys()
+    end_children(clean)
+    answer = clean("recover", *CI, "--auto-approve", "--lock-timeout", "30")
     assert answer.code == 1
     assert "The state is locked by " in answer.err
-    said = clean.succeeds(
-        "recover", *CI, "--auto-approve", "--lock-timeout", "30", "--force-unlock", *seconds
-    ).out
+    said = clean.succeeds("recover", *CI, "--auto-approve", "--lock-timeout", "30", "--force-unlock").out
     assert "The lock is released." in said
-    for address in ("aws_dynamodb_table.main", "aws_iam_role.main"):
-        assert f"{address} exists (recovery) and is not in the state: it is imported." in said
-    is_recovered(clean, *CI, *seconds)
+    for name, id_ in (
+        ("aws_dynamodb_table", "recovery"),
+        ("aws_iam_role", "recovery"),
+        ("aws_cloudwatch_log_group", "/recovery"),
+        ("aws_kms_key", key),
+    ):
+        assert f"{name}.main exists ({id_}) and is not in the state: it is imported." in said
+    assert "aws_ssm_parameter.last was not created." in said
+    is_recovered(clean, *CI)
+    assert clean.keys() == [key]
+
+
+def test_a_key_whose_terraform_was_killed_is_named(clean: Deployed) -> None:
+    run = Run(clean, "apply", *CI, "--auto-approve")
+    run.until(lambda: re.search(line("apply_start", "aws_kms_key.main"), run.journal) and clean.keys())
+    answer = run.kill("terraform")
+    assert "Terraform was killed: what it did last may not be in the state." in answer.err
+    (orphan,) = clean.keys()
+    said = clean.succeeds("recover", *CI, "--auto-approve", "--force-unlock").out
+    assert "aws_kms_key.main was being created at " in said
+    assert f"arn:aws:kms:us-east-1:123456789012:key/{orphan}" in said
+    is_recovered(clean, *CI)
+    clean.client("kms").schedule_key_deletion(KeyId=orphan)
+
+
+def test_a_destroy_whose_tap_and_terraform_were_killed_is_completed(clean: Deployed) -> None:
+    clean.succeeds("apply", *CI, "--auto-approve")
+    run = Run(clean, "destroy", *CI, "--auto-approve", seconds=30)
+    run.until(lambda: re.search(line("apply_start", "terraform_data.slow"), run.journal)).kill(
+        "tap", "terraform"
+    )
+    end_children(clean)
+    answer = clean.succeeds("recover", *CI, "--auto-approve", "--lock-timeout", "30", "--force-unlock")
+    assert "The destroy of " in answer.out
+    assert "create" not in answer.out
+    assert clean.state()["resources"] == []
+
+
+def is_done(run: Run, address: str) -> bool:
+    return re.search(line("apply_complete", address), run.journal) is not None
+
+
+def end_children(tap: Tap) -> None:
+    """End the `sleep` of a provisioner, which outlives the Terraform that was killed."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() == tap.directory and b"sleep" in (
+                process / "cmdline"
+            ).read_bytes():
+                os.kill(int(process.name), KILL)

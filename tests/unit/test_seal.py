@@ -176,7 +176,7 @@ def test_no_byte_of_a_sealed_plan_can_be_changed(
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[position]))
     path.write_bytes(whole[:position] + bytes([other]) + whole[position + 1 :])
     try:
-        with pytest.raises(SealBroken):
+        with pytest.raises((SealBroken, Refused)):
             holds(directory / "plans", found.id, where)
     finally:
         path.write_bytes(whole)

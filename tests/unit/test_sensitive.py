@@ -133,14 +133,22 @@ def test_secrets_of_the_environment() -> None:
         "MY_SERVICE_TOKEN": "test",
         "GIT_KEY": "v-2-long-enough-for-a-key",
         "SSH_KEY": "/home/me/.ssh/id_ed25519",
-        "PWD": "/home/me",
+        "PWD": "/home/me/MyProject",
+        "TAP_SIGNING_KEY": "keys/release-of-the-house.pem",
+        "AWS_SECURITY_TOKEN": "/beginsAs/aPathAndIsNone",
         "TF_VAR_db_password": "v-3",
         "TF_VAR_region": "eu-west-1",
         "DATABASE_URL": "mysql://me:v-4@host",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "not a secret itself",
         "HOME": "/home/me",
     }
-    assert set(of_environment(environ)) == {"v-1-long-enough", "v-2-long-enough-for-a-key", "v-3", "v-4"}
+    assert set(of_environment(environ)) == {
+        "v-1-long-enough",
+        "v-2-long-enough-for-a-key",
+        "v-3",
+        "v-4",
+        "/beginsAs/aPathAndIsNone",
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,6 +165,9 @@ def test_secrets_of_the_environment() -> None:
         ('password = "v-$${1}"', {"v-$${1}", "v-${1}"}),
         ("pin = 12345678\nuser = 1", {"12345678"}),
         ("password = var.shown\nsecret_name = \"shown\"\npassword == \"shown\"", set()),
+        ("password = random_password.db.result\ntoken = file(\"shown\")\nsecret: a.b\napi_key = upper(x)", set()),
+        ("export API_TOKEN=v-1\nDB_PASSWORD=v-2 ./run", {"v-1", "v-2"}),
+        ('address = "mysql://me:v-1@host"', {"v-1"}),
         ('password = "v-1\nname = "shown"', {"v-1"}),
     ],
 )  # fmt: skip

@@ -11,13 +11,15 @@ from typing import Any, Final
 import orjson
 
 from tapstack.deployment.state_place import LOCAL, Place, State, kept
-from tapstack.errors import EnvironmentFailure, InputError, Refused, TapError
+from tapstack.errors import EnvironmentFailure, InputError, Refused, TapError, TerraformFailed
 from tapstack.settings import FILE_NAME, BackendSection, Settings
 from tapstack.terraform.binary import Binary
 from tapstack.terraform.driver import Driver
 from tapstack.terraform.source import Block, configuration_files, read_file
 
 _S3: Final = "s3"
+# In Terraform's data directory: the backend of the last init, no state.
+_RECORD: Final = "terraform.tfstate"
 # For a configuration that declares none: what is in the file for init belongs to some block.
 _OVERRIDE: Final = 'terraform {\n  backend "s3" {}\n}\n'
 
@@ -96,7 +98,7 @@ def declared(directory: Path) -> Block | None:
 def recorded(data_dir: Path) -> Place:
     """The backend of the last init, as Terraform noted it; the local one where there was none."""
     try:
-        noted = orjson.loads(Path(data_dir, "terraform.tfstate").read_bytes()).get("backend") or {}
+        noted = orjson.loads(Path(data_dir, _RECORD).read_bytes()).get("backend") or {}
     except (FileNotFoundError, orjson.JSONDecodeError, AttributeError):
         noted = {}
     return Place(str(noted.get("type") or LOCAL), noted.get("config") or {})
@@ -104,14 +106,23 @@ def recorded(data_dir: Path) -> Place:
 
 def forget(data_dir: Path) -> None:
     """Let there be no last init: Terraform drops a backend of which the configuration says nothing in no other way."""
-    Path(data_dir, "terraform.tfstate").unlink(missing_ok=True)
+    Path(data_dir, _RECORD).unlink(missing_ok=True)
 
 
 def require_nothing_left_behind(before: Place, now: Place, driver: Driver, environment: str) -> None:
-    """Raise Refused where init would leave a state of the place `before` that is not in the place `now` as well."""
+    """Raise Refused where init would leave a state of the place `before` that is not in the place `now` as well.
+
+    Raises EnvironmentFailure where nobody can tell, because that place does not answer.
+    """
     if before.is_same(now):
         return
-    held = {name: state for name, state in kept(before, driver).items() if state.holds_something}
+    try:
+        held = {name: state for name, state in kept(before, driver).items() if state.holds_something}
+    except TerraformFailed as failure:
+        raise EnvironmentFailure(
+            f"The state of environment {environment} was in {before}, which does not answer; {FILE_NAME} says {now}.",
+            hint=f"if that place is gone for good, remove {Path(driver.env['TF_DATA_DIR'], _RECORD)}",
+        ) from failure
     if not held:
         return
     there = kept(now, driver)

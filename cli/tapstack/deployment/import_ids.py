@@ -34,7 +34,6 @@ _RULES: Final[Mapping[str, str]] = {
     "aws_iam_policy": "arn:{partition}:iam::{account}:policy{path}{name}",
     "aws_iam_role": "{name}",
     "aws_iam_user": "{name}",
-    "aws_key_pair": "{key_name}",
     "aws_kinesis_stream": "{name}",
     "aws_kms_alias": "{name}",
     "aws_lambda_alias": "{function_name}/{name}",

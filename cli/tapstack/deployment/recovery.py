@@ -22,6 +22,7 @@ from tapstack.deployment.state_place import State
 from tapstack.deployment.surroundings import default_region
 from tapstack.errors import InputError, Refused, TapError, TerraformFailed
 from tapstack.seal import store
+from tapstack.seal.statement import PLAN_NAME
 from tapstack.terraform import imports
 from tapstack.terraform.driver import DiagnosedFailure
 from tapstack.terraform.events import Diagnostic, Event
@@ -325,25 +326,33 @@ def _blamed(diagnostics: Sequence[Diagnostic], left: Mapping[str, str]) -> dict[
 
 def _require_own(planned: Planned, agreed: Mapping[str, str]) -> None:
     """Raise Refused where an import would take over what carries others' tags, or would replace it."""
-    for change in planned.document.get("resource_changes") or ():
-        what = change["change"]
-        if not what.get("importing") or change["address"] in agreed:
-            continue
-        address, id_ = change["address"], what["importing"].get("id", "")
-        how = f"tap recover --import '{address}={id_}' takes it all the same; or rename yours"
-        if "delete" in what["actions"]:
-            raise Refused(
-                f"{address} exists ({id_}), but so different that adopting would replace it.", hint=how
-            )
-        before, after = what.get("before") or {}, what.get("after") or {}
-        if (before.get("tags_all") or {}) != (after.get("tags_all") or {}):
-            raise Refused(
-                f"{address} exists ({id_}), but its tags are not those of this stack: it may be somebody else's. "
-                f"{_tags(before)} there, {_tags(after)} here.",
-                hint=how,
-            )
-        if "tags_all" not in after and "update" in what["actions"]:
-            raise Refused(f"{address} exists ({id_}), but is not as this stack has it.", hint=how)
+    doubts = {
+        change["address"]: (change["change"]["importing"].get("id", ""), doubt)
+        for change in planned.document.get("resource_changes") or ()
+        if change["change"].get("importing") and change["address"] not in agreed
+        if (doubt := _doubt(change["change"]))
+    }
+    if doubts:
+        named = " ".join(f"--import '{address}={id_}'" for address, (id_, _) in doubts.items())
+        raise Refused(
+            "\n".join(f"{address} exists ({id_}), but {doubt}" for address, (id_, doubt) in doubts.items()),
+            hint=f"tap recover {named} takes it all the same; or give yours another name",
+        )
+
+
+def _doubt(change: Mapping[str, Any]) -> str:
+    """Why what is imported may be somebody else's; "" where nothing speaks for that."""
+    before, after = change.get("before") or {}, change.get("after") or {}
+    if "delete" in change["actions"]:
+        return "is so different that adopting would replace it."
+    if (before.get("tags_all") or {}) != (after.get("tags_all") or {}):
+        return (
+            f"its tags are not those of this stack: it may be somebody else's. {_tags(before)} there, "
+            f"{_tags(after)} here."
+        )
+    if "tags_all" not in after and "update" in change["actions"]:
+        return "is not as this stack has it, and has no tags that say whose it is."
+    return ""
 
 
 def _tags(values: Mapping[str, Any]) -> str:
@@ -372,3 +381,5 @@ def settle(prepared: Prepared, situation: Situation, plan_id: str) -> None:
         journal.write("recovered", by=plan_id)
         journal.close()
         attempts.forget(attempt.directory)
+        # Terraform calls it stale; what is left of it are its secrets.
+        (attempt.directory / PLAN_NAME).unlink(missing_ok=True)

@@ -95,9 +95,10 @@ def _loss(found: Bucket) -> str | None:
         return None
     newest = found.versions[0]
     what = "was deleted" if newest.bytes is None else "was overwritten with nothing"
+    last = earlier[0]
     return (
-        f"{what} on {newest.modified}; the bucket keeps {_versions(len(earlier), 'earlier ')}, the newest {earlier[0].id} of "
-        f"{earlier[0].modified} with {earlier[0].bytes} bytes"
+        f"{what} on {newest.modified}; the bucket keeps {_versions(len(earlier), 'earlier ')}, the newest {last.id} of "
+        f"{last.modified} with {last.bytes} bytes"
     )
 
 

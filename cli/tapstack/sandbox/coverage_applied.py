@@ -121,6 +121,7 @@ APPLIED: Final[dict[str, str]] = {
     "aws_cloudwatch_log_metric_filter": "counts nothing: no metric comes of it",
     "aws_cloudwatch_metric_alarm": "never fires",
     "aws_codebuild_project": "builds nothing",
+    "aws_db_parameter_group": "a record only: no database reads it",
     "aws_ebs_volume": _STORAGE,
     "aws_ecr_lifecycle_policy": "no image ever expires",
     "aws_ecr_repository": "a record only: docker can't push to it",
@@ -142,6 +143,7 @@ APPLIED: Final[dict[str, str]] = {
     "aws_sfn_state_machine": "its definition is checked; executions do not run its states",
     "aws_sns_topic_subscription": "queues, functions and HTTP are reached; no e-mail or message is sent",
     "aws_sqs_queue_redrive_allow_policy": "kept, not obeyed",
+    "aws_ssm_document": "kept; nothing runs it",
 }
 
 # Types that were applied once and did not come out clean.

@@ -177,7 +177,6 @@ pipes aws_pipes_pipe CreatePipe
 ram aws_ram_resource_share CreateResourceShare
 rds aws_db_instance CreateDBInstance
 rds aws_db_option_group CreateOptionGroup
-rds aws_db_parameter_group CreateDBParameterGroup
 rds aws_db_proxy CreateDBProxy
 rds aws_db_snapshot CreateDBSnapshot
 rds aws_db_subnet_group CreateDBSubnetGroup
@@ -227,7 +226,6 @@ sns aws_sns_platform_application CreatePlatformApplication
 sns data.aws_sns_topic ListTopics
 sqs data.aws_sqs_queue GetQueueUrl
 ssm aws_ssm_association CreateAssociation
-ssm aws_ssm_document CreateDocument
 ssm aws_ssm_maintenance_window CreateMaintenanceWindow
 ssm data.aws_ssm_parameter GetParameter
 stepfunctions aws_sfn_alias CreateStateMachineAlias

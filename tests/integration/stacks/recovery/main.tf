@@ -1,4 +1,4 @@
-# What is found by name and what is not; `slow` takes as long as it is told to, in a child of Terraform's.
+# What is found by name and what is not; `slow` takes as long as STEPS_SECONDS says, in a child of Terraform's.
 terraform {
   required_providers {
     aws = {
@@ -14,11 +14,6 @@ provider "aws" {
   default_tags {
     tags = { Environment = "dev", Project = "recovery", ManagedBy = "terraform" }
   }
-}
-
-variable "seconds" {
-  type    = number
-  default = 0
 }
 
 resource "aws_cloudwatch_log_group" "main" {
@@ -38,7 +33,12 @@ resource "terraform_data" "slow" {
   input = aws_iam_role.main.name
 
   provisioner "local-exec" {
-    command = "sleep ${var.seconds}"
+    command = "sleep $${STEPS_SECONDS:-0}"
+  }
+
+  provisioner "local-exec" {
+    when    = destroy
+    command = "sleep $${STEPS_SECONDS:-0}"
   }
 }
 

@@ -1,18 +1,24 @@
-# Three resources, one after the other; the one in the middle takes as long as it is told to, in a child of Terraform's.
-variable "seconds" {
-  type    = number
-  default = 0
+# Three resources, one after the other; the one in the middle takes as long as STEPS_SECONDS says, in a child of
+# Terraform's.
+variable "word" {
+  type    = string
+  default = "first"
 }
 
 resource "terraform_data" "first" {
-  input = "first"
+  input = var.word
 }
 
 resource "terraform_data" "middle" {
   input = terraform_data.first.output
 
   provisioner "local-exec" {
-    command = "sleep ${var.seconds}"
+    command = "sleep $${STEPS_SECONDS:-0}"
+  }
+
+  provisioner "local-exec" {
+    when    = destroy
+    command = "sleep $${STEPS_SECONDS:-0}"
   }
 }
 

@@ -15,6 +15,9 @@ import pytest
 
 from tapstack.masking import MASK, Mask
 
+# Pages are as wide as tap makes them where there is no terminal, not as the terminal of who runs the tests.
+os.environ["COLUMNS"] = "100"
+
 # A loaded machine is slow, which says nothing about the code; and CI must say the same twice.
 hypothesis.settings.register_profile(
     "tap",

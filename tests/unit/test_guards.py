@@ -96,6 +96,13 @@ def test_making_something_is_no_change_of_what_exists() -> None:
     assert [guard for guard, _ in refused(Change("a.b", "replace"), max_replace=0)] == ["max_replace"]
 
 
+def test_a_replacement_is_a_destruction_unless_replacements_have_a_limit_of_their_own() -> None:
+    replaced = Change("a.b", "replace")
+    assert [guard for guard, _ in refused(replaced, max_destroy=0)] == ["max_destroy"]
+    assert refused(replaced, max_destroy=0, max_replace=1) == []
+    assert [guard for guard, _ in refused(replaced, max_destroy=0, max_replace=0)] == ["max_replace"]
+
+
 def test_a_region_that_is_not_allowed_or_not_known_is_refused() -> None:
     plan = Plan((), 0, ["us-east-1", None, "eu-west-1"])
     found = [one.sentence for one in refusals(EnvironmentSection(regions=["eu-west-1"]), plan)]

@@ -84,8 +84,10 @@ def _regions(allowed: Sequence[str] | None, plan: Plan) -> Iterator[Refusal]:
 
 
 def _limits(where: EnvironmentSection, plan: Plan) -> Iterator[Refusal]:
+    # Terraform counts a replacement as one to destroy, and what a table held is lost either way.
+    destroys = {"delete", "replace"} if where.max_replace is None else {"delete"}
     for guard, limit, actions, verb in (
-        ("max_destroy", where.max_destroy, {"delete"}, "destroys"),
+        ("max_destroy", where.max_destroy, destroys, "destroys"),
         ("max_replace", where.max_replace, {"replace"}, "replaces"),
         ("max_changes", where.max_changes, {"update", "delete", "replace", "forget"}, "changes"),
     ):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -214,10 +215,7 @@ def _wait(
     run_: _Run, lines: _Lines | None, received: Callable[[], int], watch: Watch | None, deadline: float | None
 ) -> None:
     next_watch = time.monotonic() + _WATCH_SECONDS
-    while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            run_.child.wait(_POLL_SECONDS)
-            return
+    while not _ended(run_.child):
         if lines:
             lines.drain()
         run_.obey(received())
@@ -234,6 +232,25 @@ def _wait(
                 run_.interrupt()
         if run_.escalate_at is not None and now > run_.escalate_at and (run_.timed_out or run_.stopped):
             run_.interrupt()
+
+
+def _ended(child: subprocess.Popen[bytes]) -> bool:
+    """Wait for a moment, but no longer than the child lives: each plan would take longer by what is waited on top."""
+    if child.poll() is not None:
+        return True
+    try:
+        handle = os.pidfd_open(child.pid)
+    except (AttributeError, OSError):  # macOS, or a kernel before 5.3
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_POLL_SECONDS)
+    else:
+        try:
+            end = select.poll()
+            end.register(handle, select.POLLIN)
+            end.poll(_POLL_SECONDS * 1000)
+        finally:
+            os.close(handle)
+    return child.poll() is not None
 
 
 def _end_group(child: subprocess.Popen[bytes]) -> None:

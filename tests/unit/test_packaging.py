@@ -99,3 +99,10 @@ def test_requirements_without_hashes_are_refused(tmp_path: Path) -> None:
     (handlers(tmp_path) / "writer" / "requirements.txt").write_text("# a lock\nsix==1.17.0\n")
     with pytest.raises(InputError, match=r"six==1\.17\.0 is not pinned by a hash"):
         built(tmp_path)
+
+
+def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "handlers" / "one").mkdir(parents=True)
+    (tmp_path / "handlers" / "one" / os.fsdecode(b"b\xff.py")).write_text("")
+    with pytest.raises(InputError, match=r"handlers/one holds a file whose name is not UTF-8, 'b\\xff\.py'"):
+        build(tmp_path / "handlers", tmp_path / "packages", cache=tmp_path / "cache")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,9 @@ def test_hcl2_is_the_fork_with_positions() -> None:
     import hcl2
 
     assert hasattr(hcl2, "START_LINE")
+
+
+def test_a_file_whose_name_is_not_utf_8_is_named_as_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"bad\xff.tf")).write_text("")
+    with pytest.raises(InputError, match=r"holds a file whose name is not UTF-8, 'bad\\xff\.tf': no report"):
+        read_configuration(tmp_path)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tapstack.errors import EnvironmentFailure, InputError
 from tapstack.terraform import process
+from tapstack.terraform.file_names import require_utf8
 
 # Zip times have no zone and start in 1980; any fixed time will do.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -116,6 +117,7 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
         folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
         for name in files:
             path = Path(directory, name)
+            require_utf8(path)
             if not name.endswith((".pyc", ".pyo", ".swp", "~")) and name != ".DS_Store":
                 yield path.relative_to(root).as_posix(), path
 

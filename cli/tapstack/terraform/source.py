@@ -11,8 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from tapstack import buffers
 from tapstack.errors import GateFailed, InputError
-from tapstack.terraform import quoted
+from tapstack.terraform import parse_cache, quoted
+from tapstack.terraform.file_names import require_utf8
 from tapstack.terraform.json_syntax import JsonBlock, read_json
 
 # A block of these kinds in an override file changes the block of the same labels elsewhere.
@@ -177,7 +179,7 @@ def _called(call: Block, directory: Path, callers: tuple[Path, ...]) -> Module:
 def configuration_files(directory: Path) -> list[Path]:
     """The files that make up a module, in the order in which they count: override files last.
 
-    Raises InputError for what is no directory that can be read.
+    Raises InputError for what is no directory that can be read, and for a name that is not UTF-8.
     """
     try:
         names = sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
@@ -190,6 +192,8 @@ def configuration_files(directory: Path) -> list[Path]:
         for name in names
         if name.endswith((".tf", ".tf.json")) and name not in OWN_NAMES and not (directory / name).is_dir()
     ]
+    for file in files:
+        require_utf8(file)
     return sorted(files, key=_is_override)
 
 
@@ -254,16 +258,42 @@ def _shown(path: Path) -> str:
 
 def read_file(file: Path) -> list[Block]:
     """The top-level blocks of one file. Raises ConfigurationError."""
-    text, shown = _text(file), _shown(file)
+    text, shown = text_of(file), _shown(file)
     if file.suffix == ".json":
         return _parse_json(text, shown)
-    return [block for kind, block in _items(text, shown) if kind == "block"]
+    kept = parse_cache.load(text)
+    if kept is not None:
+        return [_of_kept(block, shown) for block in kept]
+    blocks = [block for kind, block in _items(text, shown) if kind == "block"]
+    parse_cache.store(text, [_to_keep(block) for block in blocks])
+    return blocks
 
 
-def _text(file: Path) -> str:
+def _to_keep(block: Block) -> list[Any]:
+    """A block as JSON has it, without the name of its file: the same text may stand in another one."""
+    at = block.position
+    lines = {path: (where.line, where.end_line) for path, where in block.lines.items()}
+    inner = [_to_keep(one) for one in block.blocks]
+    return [block.type, block.labels, block.attributes, inner, at.line, at.end_line, lines]
+
+
+def _of_kept(kept: list[Any], file: str) -> Block:
+    kind, labels, attributes, inner, line, end_line, lines = kept
+    return Block(
+        type=kind,
+        labels=tuple(labels),
+        attributes=attributes,
+        blocks=tuple(_of_kept(one, file) for one in inner),
+        position=Position(file, line, end_line),
+        lines={path: Position(file, *where) for path, where in lines.items()},
+    )
+
+
+def text_of(file: Path) -> str:
+    """What a file says, with newlines as ends of lines and one more at the end. Raises ConfigurationError."""
     shown = _shown(file)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = buffers.read_text(file)
     except OSError as error:
         raise ConfigurationError(f"the file can't be read: {error.strerror}.", file=shown) from error
     except UnicodeDecodeError as error:
@@ -310,7 +340,7 @@ def _grammar() -> Any:
 
 def read_variables(file: Path) -> dict[str, Any]:
     """The values of a .tfvars file, as expressions of the JSON syntax. Raises ConfigurationError."""
-    text, shown = _text(file), _shown(file)
+    text, shown = text_of(file), _shown(file)
     if file.suffix == ".json":
         try:
             document = json.loads(text)
@@ -333,12 +363,14 @@ def _literal(value: Any) -> Any:
 
 def _items(text: str, shown: str) -> list[tuple[str, Any]]:
     try:
-        return list(_Reader(text, shown).body(_tree(text, shown).children[0]))
+        return list(_Reader(text, shown).body(tree(text, shown).children[0]))
     except RecursionError:
         raise ConfigurationError("the HCL is nested too deeply to be read.", file=shown) from None
 
 
-def _tree(text: str, shown: str) -> Any:
+def tree(text: str, shown: str) -> Any:
+    """The parse tree of a text, with offsets into it; node names are those of hcl2's grammar. Raises
+    ConfigurationError, in which the file is called `shown`, and RecursionError."""
     from lark.exceptions import LarkError, UnexpectedInput
 
     try:

@@ -132,6 +132,11 @@ def test_a_locale_without_utf_8(group: Tap) -> None:
         assert document["findings"][0]["address"] == 'aws_cloudwatch_log_group.one["schlüssel"]'
     for name in ("junit", "markdown"):
         assert '"schlüssel"' in said(group, *CLOSED, "--format", name, env=ASCII).decode()
+    html = said(group, *CLOSED, "--format", "html", env=ASCII).decode()
+    assert "[&quot;schlüssel&quot;]" in html
+    assert "# größer" in html
+    group(*CLOSED, "--format", "html=page.html", env=ASCII | {"COLUMNS": "40"})
+    assert (group.directory / "page.html").read_text("utf-8") == html
 
 
 # --- several at once
@@ -149,6 +154,7 @@ def test_a_plan_in_every_format_at_once(stack: Callable[[str], Tap]) -> None:
         "github": "plan.log",
         "gitlab": "quality.json",
         "markdown": "comment.md",
+        "html": "report.html",
     }
     options = [f"--format={name}={file}" for name, file in files.items()]
     answer = tap("plan", "--var", "days=30", "--format", "text", *options)
@@ -169,6 +175,7 @@ def test_a_plan_in_every_format_at_once(stack: Callable[[str], Tap]) -> None:
     )
     assert [entry["check_name"] for entry in json.loads(written["gitlab"])] == ["log_group_retention"]
     assert "create   aws_cloudwatch_log_group.one" in written["markdown"]
+    assert "Plan to apply: 1 to create." in written["html"]
     for file in files.values():
         assert stat.S_IMODE((tap.directory / file).stat().st_mode) == 0o644, file
     # The sealed plan, the other commands' documents: as they were.
@@ -229,7 +236,7 @@ resource "aws_lambda_function" "two" {
 }
 """
     )
-    names = ("text", "json", "junit", "sarif", "github", "gitlab", "markdown")
+    names = ("text", "json", "junit", "sarif", "github", "gitlab", "markdown", "html")
     summary = group.directory / "summary"
     answer = group(
         *CLOSED,
@@ -288,7 +295,18 @@ def test_a_plan_of_20_000_resources_stays_short(stack: Callable[[str], Tap]) -> 
         'resource "terraform_data" "many" {\n  count = 20000\n  input = count.index\n}\n'
     )
     answer = tap(
-        "plan", "--format", "text", "--format", "markdown=m.md", "--format", "junit=x.xml", timeout=900
+        "plan",
+        *(
+            "--format",
+            "text",
+            "--format",
+            "markdown=m.md",
+            "--format",
+            "junit=x.xml",
+            "--format",
+            "html=x.html",
+        ),
+        timeout=900,
     )
     assert answer.code == 0, answer.err
     assert "Changes: 20001 to create\n" in answer.out
@@ -299,3 +317,6 @@ def test_a_plan_of_20_000_resources_stays_short(stack: Callable[[str], Tap]) -> 
     shown = comment.count("create   terraform_data.")
     assert f"**Left out for lack of room: {20_001 - shown} changes.**" in comment
     xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate((tap.directory / "x.xml").read_text())
+    page = (tap.directory / "x.html").read_bytes()
+    assert len(page) < 20_000_000
+    assert b"Plan to apply: 20001 to create" in page

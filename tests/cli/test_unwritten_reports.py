@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tapstack.report import formats
 from tests.conftest import TAP, Tap
 
 pytestmark = pytest.mark.real
@@ -19,16 +19,24 @@ OPEN = ("check", "--var", "days=14")
 FULL = Path("/dev/full")
 
 
-@pytest.mark.parametrize(("arguments", "code"), [(CLOSED, 3), (OPEN, 1)])
+@pytest.mark.parametrize(
+    ("arguments", "code", "name"), [*((CLOSED, 3, name) for name in formats.NAMES), (OPEN, 1, "html")]
+)
 def test_a_report_that_can_not_be_written_does_not_hide_the_gates_answer(
-    group: Tap, arguments: tuple[str, ...], code: int
+    group: Tap, arguments: tuple[str, ...], code: int, name: str
 ) -> None:
-    answer = group(*arguments, "--format", f"sarif={FULL}", "--format", "junit=x.xml")
+    answer = group(*arguments, "--format", f"{name}={FULL}", "--format", "junit=x.xml")
     assert answer.code == code
     assert "Error: The report /dev/full can't be written: No space left on device." in answer.err
     # The others are there all the same.
     assert "The gate is " in answer.out
     assert (group.directory / "x.xml").exists()
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(CLOSED, 3), (OPEN, 1)])
+def test_nor_does_a_summary_that_can_not_be_written(
+    group: Tap, arguments: tuple[str, ...], code: int
+) -> None:
     answer = group(*arguments, "--format", "github", env={"GITHUB_STEP_SUMMARY": str(FULL)})
     assert (answer.code, "The report /dev/full can't be written" in answer.err) == (code, True)
 
@@ -75,27 +83,35 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.mark.parametrize(("name", "pages"), [("sarif", 2), ("html", 2), ("text", 0)])
 def test_a_disk_that_fills_while_a_report_is_written_keeps_the_one_before(
-    group: Tap, small_disk: Path
+    group: Tap, small_disk: Path, name: str, pages: int
 ) -> None:
-    report = small_disk / "report.sarif"
-    group(*CLOSED, "--format", f"sarif={report}")
+    report = small_disk / "report"
+    group(*CLOSED, "--format", f"{name}={report}")
     before = report.read_bytes()
     # Room for some of the next one, and not for all of it.
     free = os.statvfs(small_disk)
-    (small_disk / "filler").write_bytes(bytes((free.f_bavail - 2) * free.f_frsize))
-    answer = group(*OPEN, "--format", f"sarif={report}")
+    (small_disk / "filler").write_bytes(bytes((free.f_bavail - pages) * free.f_frsize))
+    answer = group(*OPEN, "--format", f"{name}={report}")
     assert answer.code == 1
     assert f"The report {report} can't be written: No space left on device." in answer.err
     assert report.read_bytes() == before
-    assert sorted(path.name for path in small_disk.iterdir()) == ["filler", "report.sarif"]
+    assert sorted(path.name for path in small_disk.iterdir()) == ["filler", "report"]
+    (small_disk / "filler").unlink()
+    group.succeeds(*OPEN, "--format", f"{name}={report}")
+    assert report.read_bytes() not in (before, b"")
+
+
+def test_a_disk_that_fills_while_a_summary_is_added_to_keeps_what_was_there(
+    group: Tap, small_disk: Path
+) -> None:
     summary = small_disk / "summary.md"
     summary.write_text("before\n")
-    group(*CLOSED, "--all", "--format", "github", env={"GITHUB_STEP_SUMMARY": str(summary)})
+    free = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize))
+    group(*CLOSED, "--all", "--full", "--format", "github", env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert summary.read_text().startswith("before\n")
-    (small_disk / "filler").unlink()
-    group.succeeds(*OPEN, "--format", f"sarif={report}")
-    assert json.loads(report.read_bytes())["runs"][0]["results"] == []
 
 
 def test_a_read_only_directory(group: Tap, small_disk: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tapstack.gate.ledger import ErrorKind, Finding, GateError, Input, Ledger, empty_counts
 from tapstack.gate.policy import Enforcement, Policy, Severity, Verdict
 from tapstack.gate.registry import load
-from tapstack.report.report import Plan, Report
+from tapstack.report.report import Plan, Report, Step, Timeline
 
 _POLICIES: Final = {policy.name: policy for policy in load().policies}
 
@@ -161,4 +161,58 @@ def many(findings: int, changes: int = 0) -> Report:
         CLOSED,
         ledger=replace(LEDGER, findings=found),
         plan=replace(PLAN, changes=planned) if planned else None,
+    )
+
+
+HOSTILE = (
+    "<script>window.hacked=1</script>",
+    '"><img src=x onerror="window.hacked=1">',
+    "</script><script>window.hacked=1</script><!--",
+    "' onclick='window.hacked=1",
+    "evil\u202egnp.exe\u2028\u2066",
+    "שלום 💣",
+    "\udcff\x00\x1b[2J",
+    "{{7*7}}${7*7}",
+)
+TIMELINE = Timeline(
+    "20261121T101500.042Z-1f3a9c0d2b4e6f81",
+    "apply",
+    "2026-11-21T10:16:00.000+00:00",
+    20.0,
+    "failed",
+    (
+        Step("aws_kms_key.main", "create", 1.0, 11.0, "done"),
+        Step("aws_sqs_queue.a", "create", 1.5, 2.0, "failed"),
+        Step('aws_sqs_queue.b["<b>"]', "create", 2.0, None, "in flight"),
+    ),
+)
+
+
+def hostile() -> Report:
+    """Names that would like to be more than names, wherever a report has one."""
+    found = [
+        finding(
+            address=f'aws_x.y["{text}"]',
+            message=text,
+            actual=text,
+            expected=text,
+            attribute=text,
+            file=text,
+            policy=text,
+            name=text,
+        )
+        for text in HOSTILE
+    ]
+    waived = [
+        replace(WAIVED, waiver={**(WAIVED.waiver or {}), "reason": text, "owner": text, "days_left": 1})
+        for text in HOSTILE
+    ]
+    steps = tuple(Step(text, text, 0.0, 1.0, "done") for text in HOSTILE)
+    return replace(
+        CLOSED,
+        ledger=replace(LEDGER, findings=(*found, *waived), disabled=HOSTILE),
+        plan=replace(PLAN, refusals=HOSTILE),
+        timeline=replace(TIMELINE, steps=steps, id=HOSTILE[0]),
+        stack=HOSTILE[0],
+        environment=HOSTILE[1],
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import xmlschema
 
 from tapstack.errors import ExitCode
 from tapstack.gate.ledger import Input, Ledger, empty_counts
@@ -16,7 +17,9 @@ from tapstack.report import rehearsal_json, rehearsal_junit, rehearsal_text
 from tapstack.report.rehearsal_step import STEPS, Kept, Outcome, Report, Step
 from tapstack.report.screen import Screen
 from tapstack.sandbox.limits import limits
+from tests.conftest import ROOT
 
+SCHEMA = xmlschema.XMLSchema(ROOT / "tests" / "schemas" / "junit-10.xsd")
 HELD = Report("id", "shop", "sandbox", [Step(name, 1.0, Outcome("fine")) for name in STEPS], 13.0, (), None)
 STOPPED = Outcome(
     "smoke.py ended with exit status 1", "failed", ExitCode.FAILED, "mend it", said="a\x00b\x1b[2J\n<&"
@@ -89,7 +92,9 @@ def test_junit_is_xml_whatever_a_smoke_test_prints() -> None:
     none = Step("obligations", 0.0, Outcome("nothing", "none"))
     report = failed_at("smoke test", STOPPED)
     report = replace(report, steps=[none if step.name == none.name else step for step in report.steps])
-    suite = ElementTree.fromstring(rehearsal_junit.render(report)).find("testsuite")  # noqa: S314
+    said = rehearsal_junit.render(report)
+    SCHEMA.validate(said.decode())
+    suite = ElementTree.fromstring(said).find("testsuite")  # noqa: S314
     assert suite is not None
     cases = list(suite.iter("testcase"))
     assert [case.get("name") for case in cases] == list(STEPS)

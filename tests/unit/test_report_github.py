@@ -93,6 +93,7 @@ def test_paths_are_those_of_the_repository(tmp_path: Path, monkeypatch: pytest.M
     assert properties["file"] == "infra/terraform/tap_stack.tf"
 
 
+@pytest.mark.slow
 def test_many_findings_are_as_many_annotations_as_github_shows() -> None:
     report = many(50_000)
     levels = [level for level, _, _ in commands(report)]
@@ -104,6 +105,7 @@ def test_many_findings_are_as_many_annotations_as_github_shows() -> None:
     assert len(lines) < 100
 
 
+@pytest.mark.slow
 def test_the_summary_of_a_step_is_the_markdown_with_more_room() -> None:
     report = many(50_000, 20_000)
     summary = formats.summary(report)

@@ -87,6 +87,7 @@ def test_fingerprints_stay_when_lines_move_and_tell_stacks_apart(tmp_path: Path)
     assert fingerprint(replace(of(FINDING), environment="prod")) != here
 
 
+@pytest.mark.slow
 def test_fifty_thousand_findings_are_fifty_thousand_fingerprints() -> None:
     assert (
         len({entry["fingerprint"] for entry in json.loads(formats.render("gitlab", many(50_000)))}) == 50_000

@@ -36,5 +36,6 @@ def test_it_is_the_ledger_that_is_sealed() -> None:
     assert formats.render("json", CLOSED) == ledger_json.render(CLOSED.ledger)
 
 
+@pytest.mark.slow
 def test_fifty_thousand_findings_are_all_there() -> None:
     assert len(json.loads(formats.render("json", many(50_000)))["findings"]) == 50_000

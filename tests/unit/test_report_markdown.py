@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from tapstack import __version__
 from tapstack.report import formats
 from tapstack.report.report import Report
 from tests.unit.reports import BROKEN, CLOSED, FINDING, LEDGER, OPEN, PLAN, REFUSED, Change, finding, many
@@ -89,7 +90,7 @@ def test_a_comment_whole() -> None:
         "\n"
         "</details>\n"
         "\n"
-        "<sub>tap 0.1.0</sub>\n"
+        f"<sub>tap {__version__}</sub>\n"
     )
 
 

@@ -168,6 +168,7 @@ def test_a_finding_without_a_place_stands_for_what_was_judged() -> None:
     assert location["physicalLocation"]["region"] == {"startLine": 1}
 
 
+@pytest.mark.slow
 def test_more_results_than_code_scanning_takes_are_cut_and_counted() -> None:
     only = run(many(50_000))
     assert len(only["results"]) == 25_000

@@ -9,6 +9,7 @@ import pytest
 
 from tapstack.masking import MASKED
 from tapstack.report.source_lines import SourceLines, wanted
+from tapstack.terraform.source import Position
 from tests.unit.reports import finding
 
 
@@ -58,3 +59,23 @@ def test_a_file_that_has_become_shorter_or_is_no_text(code: Path) -> None:
     assert source.line(finding(file="main.tf", line=1)) == "x = �"
     assert source.line(finding(file="main.tf", line=9)) is None
     assert source.line(finding(file="main.tf", line=0)) is None
+
+
+def test_a_block_is_shown_without_what_the_plan_calls_sensitive(tmp_path: Path) -> None:
+    file = tmp_path / "main.tf"
+    file.write_text(
+        'resource "a" "b" {\n  name = "x-${var.given}"\n  inner {\n    token = {\n      a = 1\n    }\n'
+        "    size = 3\n    rate = 4\n  }\n}\n"
+    )
+    place = Position(str(file), 1, 10)
+    sensitive = {"name": True, "inner": [{"rate": True, "size": False}], "tags": {}}
+    assert SourceLines().block(place, 20, sensitive) == [
+        'resource "a" "b" {',
+        "  name = (sensitive)",
+        "  inner {",
+        "    token = (sensitive)",
+        "    size = 3",
+        "    rate = (sensitive)",
+        "  }",
+        "}",
+    ]

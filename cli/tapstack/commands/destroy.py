@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tapstack.commands import planning
+from tapstack.commands import planning, reporting
 from tapstack.commands.apply import plan_and_carry_out
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment.apply import refuse_unless_destroyable
@@ -17,6 +17,7 @@ from tapstack.deployment.apply import refuse_unless_destroyable
 @planning.plan_options
 @planning.seal_options
 @lock_timeout
+@reporting.file_options
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 def command(
     common: Common,
@@ -26,6 +27,7 @@ def command(
     override: str,
     key: str,
     lock_timeout: float,
+    formats: reporting.Wanted,
     auto_approve: bool,
 ) -> int:
     """Plan to destroy everything, ask, and carry out exactly that plan.
@@ -36,7 +38,9 @@ def command(
       tap destroy --auto-approve
     """
     refuse_unless_destroyable(common.settings)
-    with planning.prepared(common, "destroy", lock_timeout=lock_timeout) as (stack, display):
+    reports = reporting.Afterwards(common, formats)
+    with reports, planning.prepared(common, "destroy", lock_timeout=lock_timeout) as (stack, display):
         request = planning.request(variables, var_files, targets, destroy=True, override=override, key=key)
         question = None if auto_approve else "Destroy all of this?"
-        return plan_and_carry_out(common, stack, display, request, question)
+        code = plan_and_carry_out(common, stack, display, request, question, reports)
+    return reports.code(code)

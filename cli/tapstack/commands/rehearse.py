@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 import orjson
 
-from tapstack.commands import planning
+from tapstack.commands import planning, reporting
 from tapstack.commands.options import Common, common
 from tapstack.deployment import rehearsal_directory
 from tapstack.deployment.plan import PlanRequest
 from tapstack.deployment.rehearsal import Rehearsal
 from tapstack.errors import ExitCode, InputError
-from tapstack.report import progress, rehearsal_json, rehearsal_junit, rehearsal_text
+from tapstack.report import files, progress, rehearsal_json, rehearsal_junit, rehearsal_text
 from tapstack.report.rehearsal_step import Report
 
 
@@ -62,12 +62,13 @@ def command(
             f"Kept from before: {left}; `tap rehearse --clean` removes what failed rehearsals keep."
         )
     report = _carry_out(common, planning.request(variables, var_files, ()))
-    if junit is not None:
-        junit.write_bytes(rehearsal_junit.render(report))
     if common.as_json:
         common.screen.result(rehearsal_json.render(report))
     else:
         common.screen.result(rehearsal_text.end(report, common.screen))
+    data = rehearsal_junit.render(report) if junit else b""
+    if junit and not reporting.attempt(common, lambda: files.write(junit, data)):
+        return int(report.exit_code or ExitCode.FAILED)
     return int(report.exit_code)
 
 

@@ -11,11 +11,13 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from tapstack.commands import candidates
 from tapstack.commands.options import Common
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError
 from tapstack.report import files, formats
 from tapstack.report.report import Page, Report
 from tapstack.report.screen import drop
+from tapstack.suggestion import nearest
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _STDOUT: Final = ("-", "/dev/stdout")
@@ -44,10 +46,32 @@ def report_options(function: _F) -> _F:
         multiple=True,
         callback=lambda _ctx, _parameter, given: parse(given),
         metavar="NAME[=FILE]",
+        shell_complete=candidates.formats,
         help=f"A report, to stdout or a file; may be given several times. {', '.join(formats.NAMES)}.",
     )
     full = click.option("--full", is_flag=True, help="Leave nothing out of the text, however long it gets.")
     return formats_option(full(function))
+
+
+def file_options(function: _F) -> _F:
+    """--format with a file, for a command that has words of its own for stdout; it gets a `Wanted` as `formats`."""
+    return click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        callback=lambda _ctx, _parameter, given: _files_only(parse(given)),
+        metavar="NAME=FILE",
+        help=f"A report of the plan and of what became of it, to a file. {', '.join(formats.NAMES)}.",
+    )(function)
+
+
+def _files_only(wanted: Wanted) -> Wanted:
+    if wanted.stdout:
+        raise InputError(
+            f"--format {wanted.stdout}: a file was expected, --format {wanted.stdout}=FILE.",
+            hint="`tap plan` writes reports to stdout",
+        )
+    return wanted
 
 
 def parse(given: Iterable[str]) -> Wanted:
@@ -56,8 +80,10 @@ def parse(given: Iterable[str]) -> Wanted:
     for text in given:
         name, _, file = text.partition("=")
         if name not in formats.NAMES:
+            near = nearest(name, formats.NAMES)
+            meant = f" Did you mean {near}?" if near else ""
             known = ", ".join(formats.NAMES)
-            raise InputError(f"--format {text}: there is no format {name!r}; there are {known}.")
+            raise InputError(f"--format {text}: there is no format {name!r}; there are {known}.{meant}")
         if "=" not in text or file in _STDOUT:
             if stdout:
                 raise InputError(
@@ -101,15 +127,44 @@ def deliver(
     The exit code is `code`; where a report could not be written, and `code` says that all is well, it is 1.
     """
     report = replace(report, root=repository(os.environ))
-    done = _attempt(common, lambda: _to_stdout(common, report, wanted.stdout, document))
-    for path, name in wanted.files.items():
-        done &= _attempt(common, partial(_to_file, path, name, report))
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary and "github" in wanted.names:
-        done &= _attempt(common, lambda: files.append(Path(summary), formats.summary(report)))
+    done = attempt(common, lambda: _to_stdout(common, report, wanted.stdout, document))
+    done &= to_files(common, report, wanted)
     if not done and code in (ExitCode.DONE, ExitCode.CHANGES):
         return int(ExitCode.FAILED)
     return int(code)
+
+
+def to_files(common: Common, report: Report, wanted: Wanted) -> bool:
+    """Write the reports that go to files; whether all could be written. What could not is said."""
+    report = replace(report, root=repository(os.environ))
+    done = True
+    for path, name in wanted.files.items():
+        done &= attempt(common, partial(_to_file, path, name, report))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and "github" in wanted.names:
+        done &= attempt(common, lambda: files.append(Path(summary), formats.summary(report)))
+    return done
+
+
+@dataclass(slots=True)
+class Afterwards:
+    """The reports of a command whose own files are private: `report` is written when the block ends, in any way."""
+
+    common: Common
+    wanted: Wanted
+    report: Report | None = None
+    _written: bool = True
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        if self.report is not None:
+            self._written = to_files(self.common, self.report, self.wanted)
+
+    def code(self, code: ExitCode) -> int:
+        """The exit code; where a report could not be written, and all else is well, it is 1."""
+        return int(code or (ExitCode.DONE if self._written else ExitCode.FAILED))
 
 
 def repository(environ: Mapping[str, str]) -> Path:
@@ -121,7 +176,8 @@ def repository(environ: Mapping[str, str]) -> Path:
     return next((path for path in (here, *here.parents) if (path / ".git").exists()), here)
 
 
-def _attempt(common: Common, action: Callable[[], None]) -> bool:
+def attempt(common: Common, action: Callable[[], None]) -> bool:
+    """Whether something could be written; what could not is said."""
     try:
         action()
     except EnvironmentFailure as failure:

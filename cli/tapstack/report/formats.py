@@ -17,6 +17,7 @@ _MODULES: Final = {
     "github": "report_github",
     "gitlab": "report_gitlab",
     "markdown": "report_markdown",
+    "html": "report_html",
 }
 NAMES: Final = tuple(_MODULES)
 

@@ -52,6 +52,11 @@ def render(
     return "\n".join(lines)
 
 
+def steps(counts: Mapping[str, int]) -> int:
+    """How many resources Terraform begins and ends with: one that is replaced is destroyed and created."""
+    return sum(counts.values()) + counts.get("replace", 0)
+
+
 def summary(counts: Mapping[str, int], *, done: bool = False) -> str:
     """Counts per action in words: "22 to create, 1 to destroy", or "22 created, 1 destroyed"; "nothing" without any."""
     order = [*_ACTIONS, *(action for action in counts if action not in _ACTIONS)]

@@ -14,6 +14,19 @@ def render(policy: type[Policy], examples: Examples) -> str:
     return "\n".join(_lines(policy, examples)) + "\n"
 
 
+def short(policy: Policy) -> str:
+    """What an editor shows beside a finding: what is decided, why, how to fix it, and where to read more."""
+    facts = f"`{policy.id}`, severity {policy.effective_severity}, {policy.effective_enforcement}"
+    paragraphs = [
+        f"**{policy.name}**: {policy.title.rstrip('.')}.",
+        facts,
+        policy.rationale,
+        f"```hcl\n{policy.remediation.strip()}\n```",
+        "\n".join(f"- <{reference}>" for reference in policy.references),
+    ]
+    return "\n\n".join(paragraphs)
+
+
 def table(policies: Iterable[tuple[type[Policy], str]]) -> list[str]:
     """A table of policies and the addresses of their pages."""
     rows = ["| id | policy | severity | enforcement | decides |", "|---|---|---|---|---|"]

@@ -21,11 +21,12 @@ def render(report: Report) -> bytes:
         "tests": str(len(report.steps) + len(report.not_reached)),
         "failures": str(int(report.failure is not None)),
         "errors": "0",
-        "skipped": str(skipped),
         "time": f"{report.seconds:.3f}",
     }
     root = ElementTree.Element("testsuites", {"name": _SUITE, **counts})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": _text(report.stack), **counts})
+    suite = ElementTree.SubElement(
+        root, "testsuite", {"name": _text(report.stack), **counts, "skipped": str(skipped)}
+    )
     for step in report.steps:
         _add(suite, report.stack, step)
     for name in report.not_reached:

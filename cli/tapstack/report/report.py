@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol
 from tapstack.errors import ExitCode
 from tapstack.gate.ledger import Ledger
 from tapstack.gate.policy import Policy
+from tapstack.model.stack import Stack
 from tapstack.seal.statement import Override
 
 
@@ -46,6 +47,34 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What an apply did to one resource: `began` and `ended` are seconds from the apply's begin, `ended` is None
+    where nobody knows; `outcome` is "done", "failed" or "in flight".
+    """
+
+    address: str
+    action: str
+    began: float
+    ended: float | None
+    outcome: Literal["done", "failed", "in flight"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What an apply has done, in the order in which it began; `began` is a UTC time, `seconds` how long it took.
+
+    `result` is "applied", "failed", or "cut short" where it came to no end.
+    """
+
+    id: str
+    operation: str
+    began: str
+    seconds: float
+    result: Literal["applied", "failed", "cut short"]
+    steps: Sequence[Step] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a person reads a report on: `width` in columns; `full` leaves nothing out, however long it gets."""
 
@@ -64,7 +93,8 @@ class Report:
 
     `stack` is the stack's directory, relative to the working directory as the paths of findings are; `options` are
     those that commands about this environment need (" --env prod"); `everything` adds what passed; `root` is what
-    CI systems take paths from. A destroy plan is judged by the guards alone: its ledger counts nothing.
+    CI systems take paths from. A destroy plan is judged by the guards alone: its ledger counts nothing. `model` is
+    what was judged, as far as it could be read; `timeline` tells of its apply, if there was one.
     """
 
     ledger: Ledger
@@ -75,6 +105,8 @@ class Report:
     page: Page = PAPER
     everything: bool = False
     root: Path = Path()
+    model: Stack | None = None
+    timeline: Timeline | None = None
 
     @property
     def refusals(self) -> Sequence[str]:

@@ -62,7 +62,6 @@ def _run(report: Report) -> dict[str, Any]:
             "driver": {
                 "name": "tap",
                 "version": __version__,
-                "semanticVersion": __version__,
                 "rules": [_rule(id_, policies.get(id_), rules.get(id_)) for id_ in numbers],
             }
         },

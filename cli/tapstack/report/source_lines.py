@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from tapstack.gate.ledger import Finding
 from tapstack.masking import MASK, MASKED
 from tapstack.secret_names import is_secret_name
+from tapstack.terraform.source import Position
 
 # A file of a configuration is never that large.
 _LARGEST: Final = 10_000_000
 _ASSIGNED: Final = re.compile(r'\s*(?P<left>"?(?P<name>[\w-]+)"?\s*[=:]\s*)')
+_HEREDOC: Final = re.compile(r"<<-?(\w+)\s*\Z")
 _NUMBER: Final = re.compile(r"exactly (-?\d+(?:\.\d+)?)")
 
 
@@ -26,9 +29,7 @@ class SourceLines:
         """The line as it stands in the code, masked, without the space around it; None if it can't be shown."""
         if finding.file is None or finding.line is None or finding.actual == MASKED:
             return None
-        if finding.file not in self._files:
-            self._files[finding.file] = _read(Path(finding.file))
-        lines = self._files[finding.file]
+        lines = self._lines(finding.file)
         if not 0 < finding.line <= len(lines):
             return None
         line = lines[finding.line - 1].strip()
@@ -36,6 +37,55 @@ class SourceLines:
         if assigned and is_secret_name(assigned["name"]):
             return f"{assigned['left']}{MASKED}"
         return MASK.text(line)
+
+    def block(self, place: Position, most: int, sensitive: Any = None) -> list[str]:
+        """The lines of a block as they stand in the code, masked, at most so many.
+
+        What is assigned to the name of a secret is left out, however many lines it takes; so is what a plan calls
+        `sensitive` (`after_sensitive`).
+        """
+        lines = self._lines(place.file)[max(place.line - 1, 0) : min(place.end_line, place.line - 1 + most)]
+        return list(_without_secrets(lines, frozenset(_marked(sensitive))))
+
+    def _lines(self, file: str) -> list[str]:
+        if file not in self._files:
+            self._files[file] = _read(Path(file))
+        return self._files[file]
+
+
+def _marked(sensitive: Any) -> Iterator[str]:
+    """The names whose values are marked, at any depth."""
+    if isinstance(sensitive, dict):
+        for name, below in sensitive.items():
+            if below is True:
+                yield name
+            else:
+                yield from _marked(below)
+    elif isinstance(sensitive, list):
+        for below in sensitive:
+            yield from _marked(below)
+
+
+def _without_secrets(lines: Iterable[str], marked: frozenset[str]) -> Iterator[str]:
+    heredoc, open_ = "", 0
+    for line in lines:
+        if heredoc:
+            heredoc = "" if line.strip() == heredoc else heredoc
+            continue
+        if open_ > 0:
+            open_ += _opens(line)
+            continue
+        assigned = _ASSIGNED.match(line)
+        if assigned and (assigned["name"] in marked or is_secret_name(assigned["name"])):
+            begun = _HEREDOC.search(line)
+            heredoc, open_ = begun[1] if begun else "", _opens(line[assigned.end() :])
+            yield f"{line[: assigned.end()]}{MASKED}"
+        else:
+            yield MASK.text(line)
+
+
+def _opens(text: str) -> int:
+    return sum(text.count(one) for one in "([{") - sum(text.count(one) for one in ")]}")
 
 
 def wanted(finding: Finding, line: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +12,7 @@ from tapstack.gate.ledger import Decision, Finding, Ledger
 from tapstack.gate.policy import Verdict
 from tapstack.model.stack import Resource, Stack
 from tapstack.report import stack_needs
+from tapstack.suggestion import nearest
 
 # Beyond these nobody finds anything in a picture, and GitHub draws no Mermaid of more than 500 arrows.
 MOST_NODES: Final = 200
@@ -194,10 +194,10 @@ def _block_named(address: str, blocks: Mapping[str, list[Resource]]) -> str:
         return address
     found = next((b for b, all_ in blocks.items() if any(one.address == address for one in all_)), None)
     if found is None:
-        near = difflib.get_close_matches(address, blocks, n=1)
+        near = nearest(address, blocks)
         raise InputError(
             f"--focus {visible(address)}: there is no such resource in the stack.",
-            hint=f"did you mean {visible(near[0])}?"
+            hint=f"did you mean {visible(near)}?"
             if near
             else "`terraform state list` and `tap plan` name them",
         )

@@ -1,19 +1,18 @@
-"""`tap new`: a stack that works as it is, from the source tree and from an installed wheel."""
+"""`tap new`: a stack that works as it is; test_distribution makes one with an installed wheel."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tapstack.deployment import scaffold_stack
 from tapstack.deployment.scaffold_stack import StackDraft
 from tapstack.errors import InputError
 from tests.conftest import ROOT, TAP, Tap
@@ -124,45 +123,17 @@ def test_names_that_can_not_be_are_one_sentence(tmp_path: Path, name: str, compa
         StackDraft(tmp_path, name, company)
 
 
-def test_the_rule_for_the_company_is_the_main_stacks() -> None:
-    from tapstack.deployment import scaffold_stack
+def test_a_tap_between_releases_is_asked_for_as_pip_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scaffold_stack, "__version__", "0.1.1.dev3+g6db4ce456.d20260102")
+    scaffold_stack.write(StackDraft(tmp_path / "shop", "shop", "acme"))
+    workflow = (tmp_path / "shop" / ".github" / "workflows" / "tap.yml").read_text()
+    assert "pip install 'tapstack[sandbox,terraform]>=0.1.1.dev3' pytest" in workflow
 
+
+def test_the_rule_for_the_company_is_the_main_stacks() -> None:
     text = (ROOT / "terraform" / "tap_stack.tf").read_text()
     found = re.search(r'regex\("\^(.*)\$", var\.company\)', text)
     assert found is not None
     assert found.group(1) == scaffold_stack._COMPANY.pattern
-
-
-@pytest.mark.real
-def test_an_installed_wheel_carries_the_template(tap: Tap) -> None:
-    source, site = tap.directory / "source", tap.directory / "site"
-    ignored = shutil.ignore_patterns(".tap", ".terraform*", "__pycache__", "*.tfstate*", "examples")
-    for name in ("cli", "policies", "terraform"):
-        shutil.copytree(ROOT / name, source / name, ignore=ignored)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--target", str(site), str(source)], check=True, capture_output=True)
-    shutil.rmtree(source)
-
-    code = "import tapstack; print(tapstack.__file__); from tapstack.app import main; main(['new', 'shop'])"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        cwd=tap.directory,
-        env=tap.env | {"PYTHONPATH": str(site)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(str(site))
-    assert files(tap.directory / "shop") == MADE

@@ -8,39 +8,61 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from tapstack import __version__
+from tapstack.commands.group import CommandGroup
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError, Interrupted, TapError
 from tapstack.masking import MASK
 from tapstack.report.screen import Screen, drop, mask_streams
 from tapstack.sensitive import of_environment
 
-# Name, module, attribute, one line of help. Kept here so that `tap --help` imports no command.
-_COMMANDS = {
-    "plan": ("plan", "plan, judge and seal what Terraform is about to do"),
-    "apply": ("apply", "apply exactly what was judged"),
-    "drift": ("drift", "what changed outside Terraform, by the policies it breaks"),
-    "recover": ("recover", "after an interrupted apply: bring back, adopt, complete"),
-    "destroy": ("destroy", "plan a destroy, ask, and carry it out"),
-    "check": ("check", "judge a directory, a plan or a state without applying"),
-    "graph": ("graph", "the stack as a picture, with what the policies say"),
-    "rehearse": ("rehearse", "the stack's whole life on a fresh embedded AWS, and nothing left"),
-    "policies": ("policies", "the policies: list, show, test, new"),
-    "verify": ("verify", "whether a seal still holds"),
-    "waive": ("waive", "accept a finding until a day, by name"),
-    "output": ("output", "the outputs of the stack"),
-    "sandbox": ("sandbox", "the embedded AWS: start, stop, status, env"),
-    "new": ("new", "a new stack, with handlers, tests and CI"),
-    "backend": ("backend", "where the state is kept: create, migrate, check"),
-    "unlock": ("unlock", "take away a lock of the state whose owner is gone"),
-    "keys": ("keys", "keys that sign seals"),
-    "schema": ("schema", "the JSON Schema of tap.toml, ledger, findings or seal"),
-    "config": ("config", "each setting and where it came from"),
-    "doctor": ("doctor", "what is missing on this machine, and what mends it"),
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+# By section: name, module, one line of help. Kept here so that `tap --help` imports no command.
+_SECTIONS = {
+    "Main": {
+        "plan": ("plan", "plan, judge and seal what Terraform is about to do"),
+        "apply": ("apply", "apply exactly what was judged"),
+        "destroy": ("destroy", "plan a destroy, ask, and carry it out"),
+        "check": ("check", "judge a directory, a plan or a state without applying"),
+        "fmt": ("fmt", "Terraform's format: rewrite files, or say which lack it"),
+        "output": ("output", "the outputs of the stack"),
+    },
+    "Policies": {
+        "policies": ("policies", "the policies: list, show, test, new"),
+        "waive": ("waive", "accept a finding until a day, by name"),
+    },
+    "Trust": {
+        "verify": ("verify", "whether a seal still holds"),
+        "keys": ("keys", "keys that sign seals"),
+    },
+    "Operations": {
+        "drift": ("drift", "what changed outside Terraform, by the policies it breaks"),
+        "recover": ("recover", "after an interrupted apply: bring back, adopt, complete"),
+        "backend": ("backend", "where the state is kept: create, migrate, check"),
+        "unlock": ("unlock", "take away a lock of the state whose owner is gone"),
+    },
+    "Sandbox": {
+        "sandbox": ("sandbox", "the embedded AWS: start, stop, status, env, coverage"),
+        "rehearse": ("rehearse", "the stack's whole life on a fresh embedded AWS, and nothing left"),
+    },
+    "Reports": {
+        "graph": ("graph", "the stack as a picture, with what the policies say"),
+        "schema": ("schema", "the JSON Schema of tap.toml, ledger, findings or seal"),
+    },
+    "Setup": {
+        "new": ("new", "a new stack, with handlers, tests and CI"),
+        "config": ("config", "each setting and where it came from"),
+        "doctor": ("doctor", "what is missing on this machine, and what mends it"),
+        "completion": ("completion", "TAB in bash, zsh and fish"),
+        "lsp": ("lsp", "the language server, for editors"),
+    },
 }
+_COMMANDS = {name: entry for section in _SECTIONS.values() for name, entry in section.items()}
 
 # The machine's faults; any other OSError is a bug of ours and gets a crash report.
 _MACHINE = {
@@ -54,7 +76,7 @@ _MACHINE = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(CommandGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -65,20 +87,23 @@ class _LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            import difflib
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
 
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"There is no command {args[0]!r}.{meant}", ctx)
-        return super().resolve_command(ctx, args)
+        # click would import every command for its help text.
+        named = [
+            CompletionItem(name, help=text)
+            for name, (_, text) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+        width = max(map(len, _COMMANDS))
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                # One column through all sections.
+                formatter.write_dl([(f"{name:<{width}}", text) for name, (_, text) in commands.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Exit codes"):
@@ -104,8 +129,8 @@ def tap() -> None:
 
     \b
     Examples:
-      tap plan                 on the embedded AWS: no account, nothing to set up
-      tap apply --env prod     apply the newest sealed plan of that environment
+      tap plan               # on the embedded AWS: no account, nothing to set up
+      tap apply --env prod   # the newest sealed plan of that environment
     """
 
 
@@ -118,6 +143,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _run(arguments)
     except (KeyboardInterrupt, click.Abort):
         code = _fail(Interrupted("Interrupted; nothing was left running."))
+    except click.exceptions.NoArgsIsHelpError as failure:
+        Screen().note(failure.format_message())
+        code = int(ExitCode.USAGE)
     except click.ClickException as failure:
         context = getattr(failure, "ctx", None)
         code = _fail(
@@ -134,6 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    if question := os.environ.get("_TAP_COMPLETE"):
+        from tapstack.commands.completion import answer
+
+        return answer(tap, question)
     result = tap.main(arguments, prog_name="tap", standalone_mode=False)
     return int(result) if isinstance(result, int) else 0
 

@@ -21,6 +21,7 @@ from tapstack.gate.ledger import (
 )
 from tapstack.gate.parameters import GateSettings, select
 from tapstack.gate.policy import Enforcement, Evidence, Policy, Verdict, not_applicable
+from tapstack.gate.printing import on_stderr
 from tapstack.gate.registry import Registry
 from tapstack.gate.waiver_account import WaiverAccount
 from tapstack.gate.waivers import Waiver, admitted, described
@@ -31,6 +32,7 @@ from tapstack.sensitive import leaves
 from tapstack.terraform.source import Position
 
 BACKEND: Final = "terraform_backend"
+BACKEND_ADDRESS: Final = "terraform.backend"
 Locate = Callable[[Resource, str | None], Position | None]
 
 # The worst of several statements about one resource is its verdict.
@@ -65,8 +67,9 @@ def judge(
         settings.waivers, settings.waiver_rules, registry, only=only, disabled=settings.disabled
     )
     court = _Court(stack, settings, locate, _backend(stack), WaiverAccount(stack, waivers, locate))
-    for policy in selection.policies:
-        court.ask(policy)
+    with on_stderr():
+        for policy in selection.policies:
+            court.ask(policy)
     court.waivers.close(selection.policies)
     errors = (*registry.errors, *selection.errors, *court.errors, *waivers.errors)
     asked = len(selection.policies) + len(selection.broken)
@@ -102,7 +105,7 @@ def _backend(stack: Stack) -> Resource:
     known: dict[str, Any] | None = {"type": "local"} if stack.kind is Kind.HCL else None
     values = dict(stack.backend) if stack.backend is not None else known
     unknown: Any = False if values else {"type": True}
-    return Resource("terraform.backend", BACKEND, "backend", values=values or {}, unknown=unknown)
+    return Resource(BACKEND_ADDRESS, BACKEND, "backend", values=values or {}, unknown=unknown)
 
 
 def _nothing_evaluated(stack: Stack, policies: int, settings: GateSettings) -> Iterable[GateError]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -13,6 +12,7 @@ from tapstack.gate.ledger import ErrorKind, GateError
 from tapstack.gate.policy import Policy
 from tapstack.gate.registry import Registry
 from tapstack.gate.waivers import Waiver, WaiverRules, is_checkovs, waiver_error
+from tapstack.suggestion import nearest
 
 _DISABLED: Final = "[policies] disabled"
 
@@ -95,5 +95,5 @@ def _wrong_parameters(policy: type[Policy], error: ValidationError) -> Iterator[
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "."
+    near = nearest(word, known)
+    return f"; did you mean {near}?" if near else "."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -10,13 +9,16 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Final, NoReturn
 
 from tapstack.errors import TapError
 from tapstack.gate.ledger import ErrorKind, GateError
 from tapstack.gate.policy import Policy
+from tapstack.gate.printing import on_stderr
+from tapstack.suggestion import nearest
 
 PACK: Final = "tapstack_policies"
 # Dotted, so that no policy of the user's is taken for one that checkov loads (see Policy).
@@ -37,8 +39,8 @@ class Registry:
     def nearest(self, key: str) -> str:
         """`; did you mean X?`, or nothing where no policy is called much like `key`."""
         known = [word for policy in self.policies for word in (policy.name, policy.id)]
-        close = difflib.get_close_matches(key, known, n=1)
-        return f"; did you mean {close[0]}?" if close else ""
+        near = nearest(key, known)
+        return f"; did you mean {near}?" if near else ""
 
 
 def load(directories: Sequence[Path] | None = None) -> Registry:
@@ -50,7 +52,8 @@ def load(directories: Sequence[Path] | None = None) -> Registry:
     errors: list[GateError] = []
     for name, path in _modules(directories or (), errors):
         try:
-            policy = _only_policy(_imported(name, path), path)
+            with on_stderr():
+                policy = _only_policy(_imported(name, path), path)
             _check_unique(policy, found)
         except KeyboardInterrupt:
             raise
@@ -98,7 +101,7 @@ def _files(directory: Path, errors: list[GateError]) -> Iterator[Path]:
 def _imported(name: str, path: Path) -> ModuleType:
     if name.startswith(f"{PACK}."):
         return importlib.import_module(name)
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Uncached(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
@@ -109,6 +112,13 @@ def _imported(name: str, path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+class _Uncached(SourceFileLoader):
+    def path_stats(self, path: str) -> NoReturn:  # noqa: ARG002 - the loader's interface
+        # Bytecode is told from its source by size and second: a policy that is changed twice within one would be
+        # judged by as it was.
+        raise OSError
 
 
 def _only_policy(module: ModuleType, path: Path) -> type[Policy]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tapstack import buffers
 from tapstack.terraform.source import Position
 
 # The words and the form are those of checkov/common/comment/enum.py.
@@ -39,7 +40,7 @@ class SkipComments:
         """The comments between the first and the last line of a block; `block.file` is relative to the working
         directory."""
         if block.file not in self._files:
-            self._files[block.file] = Path(block.file).read_text(encoding="utf-8").splitlines()
+            self._files[block.file] = buffers.read_text(Path(block.file)).splitlines()
         lines = self._files[block.file]
         for number in range(block.line, block.end_line - 1):
             # A search of "skip=" first: most lines have none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from tapstack.app import tap
+from tapstack.commands import schema
 from tapstack.deployment.judge import judge_directory_with_stack
 from tapstack.deployment.variables import given_variables
 from tapstack.errors import ExitCode, GateFailed
@@ -27,6 +29,7 @@ ROOT = DOCS.parent
 EXAMPLES = ROOT / "terraform" / "examples"
 BEGIN, END = "<!-- graph: begin -->", "<!-- graph: end -->"
 POLICIES = DOCS / "policies"
+SCHEMAS = DOCS / "schemas"
 _AREAS = """# Policies
 
 Generated from the policies by `make docs`. Each page says what a policy decides, what can be set, and why, with
@@ -42,6 +45,28 @@ _OWN = """## Your own
 `tap.toml` names the directory, and from then on `plan`, `apply` and `check` ask its policies like the pack's. Ids
 there begin at `CKV_CUSTOM_1`, or go on from the greatest one in the directory; `CKV_TAP_` is the pack's.
 """
+
+_EXIT_CODES = """# Exit codes
+
+Generated from the program by `make docs`. Every command keeps to these. A code other than 0 and 2 comes with a sentence
+that says what is wrong.
+
+| code | meaning |
+|---|---|
+"""
+_SCHEMAS = """# Schemas
+
+Generated from the program by `make docs`; `tap schema NAME` prints one. The version is at the end of its `$id`.
+
+| schema | describes |
+|---|---|
+"""
+_DESCRIBES = {
+    "settings": "[tap.toml](../settings.md); editors complete it with this",
+    "ledger": "what every policy said: `tap check --json`, and the `ledger.json` of a [sealed plan](../seals.md)",
+    "findings": "the `findings` of a ledger alone",
+    "seal": "the `seal.json` of a [sealed plan](../seals.md), an in-toto statement",
+}
 
 # As the program itself shows its help, on a terminal of that width.
 SHAPE: dict[str, Any] = {
@@ -65,12 +90,24 @@ def commands(command: click.Command, context: click.Context, path: str) -> list[
 
 
 def commands_page() -> str:
-    """The help of every command, and the exit codes."""
+    """The help of every command."""
     lines = ["# Commands", "", "Generated from the program by `make docs`.", ""]
     lines += commands(tap, click.Context(tap, info_name="tap", **SHAPE), "tap")
-    lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
-    lines += [f"| {code.value} | {code.meaning} |" for code in ExitCode]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "What a command ends with: [exit codes](exit-codes.md).", ""])
+
+
+def exit_codes_page() -> str:
+    """Every exit code."""
+    return "".join([_EXIT_CODES, *(f"| {code.value} | {code.meaning} |\n" for code in ExitCode)])
+
+
+def schema_files() -> Mapping[Path, str]:
+    """The JSON Schemas, and the page that lists them."""
+    files, rows = {}, []
+    for name, document in schema._SCHEMAS.items():
+        files[SCHEMAS / f"{name}.json"] = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+        rows.append(f"| [{name}]({name}.json) | {_DESCRIBES[name]} |\n")
+    return files | {SCHEMAS / "README.md": "".join([_SCHEMAS, *rows])}
 
 
 def policy_pages() -> Mapping[Path, str]:
@@ -92,9 +129,8 @@ def policy_pages() -> Mapping[Path, str]:
 
 def readmes() -> Mapping[Path, str]:
     """The READMEs of the stacks, each with its stack's picture where it has the marks for one."""
-    stacks = {ROOT / "README.md": ROOT / "terraform"}
-    stacks |= {readme: readme.parent for readme in sorted(EXAMPLES.glob("*/README.md"))}
-    return {readme: with_graph(readme.read_text("utf-8"), stack) for readme, stack in stacks.items()}
+    found = [ROOT / "terraform" / "README.md", *sorted(EXAMPLES.glob("*/README.md"))]
+    return {readme: with_graph(readme.read_text("utf-8"), readme.parent) for readme in found}
 
 
 def with_graph(text: str, stack: Path) -> str:
@@ -120,7 +156,8 @@ def graph(directory: Path) -> str:
 
 def pages() -> Mapping[Path, str]:
     """Every generated page."""
-    return {DOCS / "commands.md": commands_page(), **policy_pages(), **readmes()}
+    reference = {DOCS / "commands.md": commands_page(), DOCS / "exit-codes.md": exit_codes_page()}
+    return {**reference, **schema_files(), **policy_pages(), **readmes()}
 
 
 def stale(current: Mapping[Path, str]) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tapstack.app import _COMMANDS, tap
 from tapstack.errors import GateFailed
 from tapstack.gate.registry import load
-from tapstack.settings import EnvironmentSection, PoliciesSection, StackSection
+from tapstack.settings import BackendSection, EnvironmentSection, PoliciesSection, StackSection
 from tests.conftest import ROOT
 
 
@@ -31,11 +32,14 @@ def test_every_generated_page_is_current(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if not k.startswith("TAP_")})
     pages = generator().pages()
     stacks = [
-        ROOT,
+        ROOT / "terraform",
         *(one for one in (ROOT / "terraform" / "examples").iterdir() if (one / "tap.toml").exists()),
     ]
     assert {stack / "README.md" for stack in stacks} <= set(pages)
-    assert len(pages) == len(load().policies) + 2 + len(stacks)
+    reference = {"commands.md", "exit-codes.md", "policies/README.md", "schemas/README.md"}
+    reference |= {f"schemas/{name}.json" for name in ("settings", "ledger", "findings", "seal")}
+    assert {ROOT / "docs" / name for name in reference} <= set(pages)
+    assert len(pages) == len(load().policies) + len(reference) + len(stacks)
     for path, text in pages.items():
         assert path.exists(), f"{path} is missing: run `make docs`"
         assert path.read_text() == text, f"{path} is old: run `make docs`"
@@ -100,11 +104,46 @@ def test_the_settings_page_names_every_key() -> None:
             assert f"`{key}`" in text, f"{section.__name__}.{key}"
 
 
+def test_the_settings_page_tells_every_default() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", text, re.M))
+    for section in (StackSection, EnvironmentSection, PoliciesSection, BackendSection):
+        for key, field in section.model_fields.items():
+            if field.default not in (None, "", [], {}) and not field.is_required():
+                assert tomllib.loads(f"x = {told.get(key)}") == {"x": field.default}, (
+                    f"{section.__name__}.{key}"
+                )
+
+
 def test_the_example_of_the_settings_page_is_valid() -> None:
     from tapstack.settings import SettingsFile
 
     text = (ROOT / "docs" / "settings.md").read_text()
     SettingsFile.model_validate(tomllib.loads(text.partition("```toml\n")[2].partition("```")[0]))
+
+
+def pages() -> list[Path]:
+    """The pages that people write and read."""
+    return [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_page_shows_what_no_test_runs(page: Path) -> None:
+    """A session is walked (tests/e2e), or it is the output that a test has got (tests/documented.py)."""
+    text = page.read_text("utf-8")
+    shown = re.findall(r"^(?:<!-- output: ([\w-]+) -->\n)?```([^\n`]*)\n(.*?)^```$", text, re.M | re.S)
+    assert [body for name, kind, body in shown if "$ " in body[:2] and not name and kind != "console"] == []
+    name = page.relative_to(ROOT / "docs").with_suffix("").as_posix() if page.parent != ROOT else ""
+    got = {output for output, _, _ in shown if output}
+    assert got - documented_by_tests(name) == set()
+
+
+def documented_by_tests(page: str) -> set[str]:
+    """The outputs of a page that tests compare with what they get."""
+    call = re.compile(rf'\bdocumented\(\s*"{page}",\s*"([\w-]+)"')
+    return {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in call.findall(path.read_text("utf-8"))
+    }
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -1,4 +1,4 @@
-"""The main job from the command line: once with the terraform binary, once with Terraform as a library."""
+"""The main job from the command line: with the terraform binary, and the README's with Terraform as a library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tapstack.terraform import binary
-from tests.conftest import Tap
+from tests.conftest import ROOT, Tap
+from tests.e2e.walk import Walk, newcomer
 
 pytestmark = pytest.mark.real
 
@@ -33,12 +34,18 @@ def said_of(tap: Tap, path: str) -> dict[tuple[str, str], str]:
     return {(finding["policy"], finding["address"]): finding["verdict"] for finding in ledger["findings"]}
 
 
-@pytest.mark.parametrize("kind", ["terraform", "library"])
-def test_plan_apply_use_destroy(stack: Callable[[str], Tap], kind: str) -> None:
+def test_the_readme_where_there_is_no_terraform(tmp_path: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if k != "TAP_TERRAFORM"}
+    environ["PATH"] = without_terraform(environ["PATH"])
+    assert binary.find(environ).kind == "library"
+    with newcomer(tmp_path, environ) as shell:
+        shell.run("cd tap")
+        print(Walk(ROOT / "README.md", shell).go({}))
+
+
+def test_plan_apply_use_destroy(stack: Callable[[str], Tap]) -> None:
     tap = stack("main")
-    if kind == "library":
-        tap.env["PATH"] = without_terraform(tap.env["PATH"])
-    assert binary.find(tap.env).kind == kind
+    assert binary.find(tap.env).kind == "terraform"
 
     plan = json.loads(tap.succeeds("plan", "--json").out)
     assert (plan["schema"], plan["decision"], plan["exit_code"]) == ("tap.plan/1", "open", 0)
@@ -66,13 +73,12 @@ def test_plan_apply_use_destroy(stack: Callable[[str], Tap], kind: str) -> None:
 
     second = json.loads(tap.succeeds("plan", "--detailed-exitcode", "--json").out)
     assert (second["changes"], second["outputs_changed"]) == ([], 0)
-    if kind == "terraform":
-        # The provider fills in a role's inline policies when it reads it, not when it makes it.
-        refreshed = json.loads(tap.succeeds("plan", "--refresh-only", "--json").out)
-        tap.succeeds("apply", refreshed["id"])
-        plan_says = said_of(tap, f".tap/plans/{second['id']}/tfplan")
-        assert said_of(tap, ".tap/sandbox/terraform.tfstate") == plan_says
-        assert len(plan_says) > 20
+    # The provider fills in a role's inline policies when it reads it, not when it makes it.
+    refreshed = json.loads(tap.succeeds("plan", "--refresh-only", "--json").out)
+    tap.succeeds("apply", refreshed["id"])
+    plan_says = said_of(tap, f".tap/plans/{second['id']}/tfplan")
+    assert said_of(tap, ".tap/sandbox/terraform.tfstate") == plan_says
+    assert len(plan_says) > 20
     tap.succeeds("destroy", "--auto-approve")
     assert "It holds nothing." in tap.succeeds("sandbox", "status", "--expect-empty").out
     assert "Stopped the embedded AWS" in tap.succeeds("sandbox", "stop").out

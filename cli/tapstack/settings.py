@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -23,7 +22,9 @@ from pydantic import (
     model_validator,
 )
 
+from tapstack import buffers
 from tapstack.errors import InputError
+from tapstack.suggestion import nearest
 
 FILE_NAME = "tap.toml"
 SANDBOX = "sandbox"
@@ -284,8 +285,11 @@ def load(directory: Path, environment: str) -> Settings:
         raise InputError(_explain(path, lines, failure)) from None
     known = {SANDBOX, *file.environments}
     if environment not in known:
+        near = nearest(environment, known)
+        meant = f"; did you mean {near}?" if near else "."
         raise InputError(
-            f"There is no environment {environment!r}: {_describe(path, text)} has {', '.join(sorted(known))}.",
+            f"There is no environment {environment!r}: {_describe(path, text)} has "
+            f"{', '.join(sorted(known))}{meant}",
             hint=f"add [environments.{environment}] to {path}",
         )
     return Settings(
@@ -310,7 +314,7 @@ def _describe(path: Path, text: str | None) -> str:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text("utf-8")
+        return buffers.read_text(path)
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as failure:
@@ -329,11 +333,9 @@ def _explain(path: Path, lines: Mapping[str, int], failure: ValidationError) -> 
         )
         place = f"{path}:{line}" if line else str(path)
         if error["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
+            near = nearest(keys[-1], _known_keys(keys[:-1]))
             meant = (
-                f"; did you mean {near[0]}?"
-                if near
-                else f"; known keys: {', '.join(_known_keys(keys[:-1]))}."
+                f"; did you mean {near}?" if near else f"; known keys: {', '.join(_known_keys(keys[:-1]))}."
             )
             sentences.append(f"{place}: unknown key {dotted}{meant}")
         else:

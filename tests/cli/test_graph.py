@@ -51,7 +51,7 @@ def hostile(tmp_path: Path) -> Tap:
 
 def test_the_main_stack_is_the_picture_in_the_readme() -> None:
     drawn = Tap(ROOT).succeeds("graph", "terraform").out
-    assert f"```mermaid\n{drawn}```" in (ROOT / "README.md").read_text()
+    assert f"```mermaid\n{drawn}```" in (ROOT / "terraform" / "README.md").read_text()
 
 
 def test_a_verdict_is_in_the_picture_and_not_in_the_exit_code(group: Tap) -> None:

@@ -13,14 +13,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-Kind = Literal["500", "throttle", "expired", "hang", "close", "lost"]
+Kind = Literal["500", "throttle", "expired", "skewed", "hang", "close", "lost"]
 
 # Headers that belong to one connection. The sandbox refuses what is addressed to another host.
 _OF_THE_CONNECTION = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
 _CODES = {
-    "500": (500, "InternalFailure"),
-    "throttle": (400, "ThrottlingException"),
-    "expired": (403, "ExpiredTokenException"),
+    "500": (500, "InternalFailure", "The request processing has failed."),
+    "throttle": (400, "ThrottlingException", "Rate exceeded"),
+    "expired": (403, "ExpiredToken", "The security token included in the request is expired"),
+    "skewed": (
+        403,
+        "RequestTimeTooSkewed",
+        "The difference between the request time and the current time is too large.",
+    ),
 }
 
 
@@ -83,13 +88,17 @@ class Faults:
             connection.close()
 
 
-def refusal(kind: Kind, content_type: str) -> tuple[int, dict[str, str], bytes]:
-    """An error of AWS in the form of the service that was asked."""
-    status, code = _CODES[kind]
+def refusal(kind: Kind, target: str, content_type: str) -> tuple[int, dict[str, str], bytes]:
+    """An error of AWS in the form of the service that was asked: JSON, a query's XML, or S3's."""
+    status, code, message = _CODES[kind]
+    if target:
+        code += "Exception" if kind == "expired" else ""
+        answer = json.dumps({"__type": code, "message": message})
+        return status, {"Content-Type": "application/x-amz-json-1.1"}, answer.encode()
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     if content_type.startswith("application/x-www-form-urlencoded"):
-        text = f"<ErrorResponse><Error><Code>{code}</Code><Message>{code}</Message></Error></ErrorResponse>"
-        return status, {"Content-Type": "text/xml"}, text.encode()
-    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"__type": code}).encode()
+        error = f"<ErrorResponse>{error}</ErrorResponse>"
+    return status, {"Content-Type": "application/xml"}, error.encode()
 
 
 @contextmanager
@@ -104,7 +113,8 @@ def faults(sandbox: str) -> Iterator[Faults]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             kind_of = self.headers.get("Content-Type", "")
             route = f"{self.command} {self.path}"
-            kind = chosen.take(call_of(self.headers.get("X-Amz-Target", ""), kind_of, body, route))
+            target = self.headers.get("X-Amz-Target", "")
+            kind = chosen.take(call_of(target, kind_of, body, route))
             if kind == "hang":
                 chosen.over.wait(120)
             if kind == "lost":
@@ -115,7 +125,7 @@ def faults(sandbox: str) -> Iterator[Faults]:
             if kind is None:
                 status, headers, answer = chosen.forward(self.command, self.path, dict(self.headers), body)
             else:
-                status, headers, answer = refusal(kind, kind_of)
+                status, headers, answer = refusal(kind, target, kind_of)
             with contextlib.suppress(OSError):  # a client that was killed
                 self._answer(status, headers, answer)
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+import tomllib
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import boto3
 import pytest
 
 from tests.conftest import Answer, Tap
+from tests.documented import documented, session, shown
 
 pytestmark = pytest.mark.real
 
@@ -92,6 +94,22 @@ class Cloud:
         self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
 
 
+def in_prod(tap: Tap, *arguments: str) -> Answer:
+    """What a terminal shows of a command in the environment of a Checkout."""
+    return session(tap, *arguments, "--env", "prod")
+
+
+def pages(tap: Checkout) -> dict[str, str]:
+    """What the pages call the directory, and the bucket and the key of its settings."""
+    settings = tomllib.loads((tap.directory / "tap.toml").read_text())["environments"]["prod"]["backend"]
+    bucket, key = settings["bucket"], settings["key"]
+    return {
+        str(tap.directory): "/home/me/orders",
+        f"{bucket}/{key}": "acme-states/orders.tfstate",
+        bucket: "acme-states",
+    }
+
+
 class Checkout(Tap):
     """A stack in a directory of its own, in an environment that is not the sandbox."""
 
@@ -155,6 +173,12 @@ def made(creating: tuple[Checkout, subprocess.Popen[str]]) -> tuple[Checkout, di
     out, err = run.communicate(timeout=300)
     assert run.returncode == 0, out + err
     assert "The gate is open." in err
+    # A minute in which AWS has nothing to say.
+    waiting = re.search(
+        r"^\S+Z still creating aws_s3_bucket_lifecycle_configuration\.state, 3\d s$", err, re.M
+    )
+    assert waiting, err
+    documented("operations", "waiting", re.sub(r"3\d s$", "30 s", waiting[0]))
     return tap, json.loads(out)
 
 
@@ -182,12 +206,12 @@ def test_a_lock_whose_owner_is_gone_is_explained_and_taken_away_by_name_only(
     os.kill(owner, signal.SIGKILL)
     run.communicate(timeout=60)
 
-    answer = tap("plan")
+    answer = in_prod(tap, "plan")
     assert answer.code == 1
-    assert "The state is locked by " in answer.err
-    found = LOCK_ID.search(answer.err)
+    assert "The state is locked by " in answer.out
+    found = LOCK_ID.search(answer.out)
     assert found
-    assert f"tap unlock {found[1]} --env prod" in answer.err
+    assert f"tap unlock {found[1]} --env prod" in answer.out
 
     wrong = tap("unlock", "365e2e05-6970-7a66-4962-5b9a0d5acac9", "--yes")
     assert wrong.code == 64
@@ -196,9 +220,12 @@ def test_a_lock_whose_owner_is_gone_is_explained_and_taken_away_by_name_only(
     assert (unasked.code, "give --yes" in unasked.err) == (64, True)
     assert tap("plan").code == 1
 
-    right = tap.succeeds("unlock", found[1], "--yes")
-    assert "Held by " in right.err
+    right = in_prod(tap, "unlock", found[1], "--yes")
+    assert "Held by " in right.out
     assert f"Took away the lock {found[1]}" in right.out
+    if not locks:
+        documented("operations", "lock", answer.out, pages(tap))
+        documented("operations", "unlock", right.out, pages(tap))
     assert "The state is not locked: nothing to do." in tap.succeeds("unlock", found[1], "--yes").out
     tap.succeeds("apply", "--auto-approve", "--var", "number=2")
 
@@ -311,21 +338,28 @@ def test_a_state_moves_to_s3_and_back_and_is_never_left_behind(
     local = json.loads((tap.directory / "terraform.tfstate").read_text())
 
     tap.settings(backend, LOCALLY)
-    answer = tap("plan")
+    answer = in_prod(tap, "plan")
     assert answer.code == 6
-    assert f"is in local terraform.tfstate (1 resource, serial {local['serial']}" in answer.err
-    assert "tap backend migrate --to s3 --env prod" in answer.err
+    assert f"is in local terraform.tfstate (1 resource, serial {local['serial']}" in answer.out
+    assert "tap backend migrate --to s3 --env prod" in answer.out
     assert "Contents" not in cloud.s3.list_objects_v2(Bucket=bucket)
 
     asked = tap("backend", "migrate", "--to", "s3")
     assert (asked.code, "give --yes" in asked.err) == (64, True)
-    moved = tap.succeeds("backend", "migrate", "--to", "s3", "--yes")
+    moved = in_prod(tap, "backend", "migrate", "--to", "s3", "--yes")
+    assert moved.code == 0
     there = cloud.state(bucket, "k.tfstate")
     assert all(there[name] == local[name] for name in ("lineage", "resources"))
     assert there["serial"] >= local["serial"]
     assert not (tap.directory / "terraform.tfstate").exists()
     (copy,) = (tap.directory / ".tap" / "prod" / "archive").iterdir()
     assert str(copy) in moved.out
+    names = {
+        f"{bucket}/k.tfstate": "acme-terraform-state/orders/terraform.tfstate",
+        copy.name: f"20261122T031245Z-default-serial-{local['serial']}.tfstate",
+    }
+    documented("state", "moving", answer.out, pages(tap) | names)
+    documented("state", "moved", moved.out, pages(tap) | names)
     assert json.loads(copy.read_text())["resources"] == local["resources"]
     assert copy.stat().st_mode & 0o777 == 0o600
     assert "nothing to do" in tap.succeeds("backend", "migrate", "--to", "s3", "--yes").out
@@ -444,9 +478,10 @@ def applied(checkout: Callable[..., Checkout], cloud: Cloud) -> tuple[Checkout, 
 def test_a_state_that_can_not_be_read_is_explained(applied: tuple[Checkout, str], cloud: Cloud) -> None:
     tap, bucket = applied
     whole = json.dumps(cloud.state(bucket, "k.tfstate"))
-    newer = whole.replace('"version": 4', '"version": 5')
+    newer = re.sub('"terraform_version": "[^"]*"', '"terraform_version": "2.0.1"', whole)
+    newer = newer.replace('"version": 4', '"version": 5')
     for text, said in (
-        (newer, "The state has format version 5, written by Terraform "),
+        (newer, "The state has format version 5, written by Terraform 2.0.1, which Terraform "),
         (whole[:300], "The state is cut off, or is no Terraform state"),
         ("<html>503</html>", "The state is cut off, or is no Terraform state"),
     ):
@@ -456,9 +491,13 @@ def test_a_state_that_can_not_be_read_is_explained(applied: tuple[Checkout, str]
             ("apply", "--auto-approve"),
             ("backend", "migrate", "--to", "local", "--yes"),
         ):
-            answer = tap(*command)
-            assert answer.code == 1, answer.said
-            assert said in answer.err
+            answer = in_prod(tap, *command)
+            assert answer.code == 1, answer.out
+            assert said in answer.out
+            if text is newer and command == ("plan",):
+                documented("operations", "newer", answer.out, pages(tap))
+            if text == whole[:300] and command == ("plan",):
+                documented("operations", "cut", answer.out, pages(tap))
     # Of the same format, it is read.
     cloud.put(
         bucket, "k.tfstate", re.sub('"terraform_version": "[^"]*"', '"terraform_version": "9.9.9"', whole)
@@ -498,9 +537,17 @@ def test_a_sealed_plan_does_not_apply_to_another_or_an_older_state(
     lower, other = state | {"serial": state["serial"] - 1}, state | {"lineage": str(uuid.uuid4())}
     for changed, said in ((lower, "serial: sealed "), (other, "lineage: sealed ")):
         cloud.put(bucket, "k.tfstate", json.dumps(changed))
-        answer = tap("apply", plan)
-        assert (answer.code, said in answer.err) == (5, True), answer.said
+        answer = in_prod(tap, "apply", plan)
+        assert (answer.code, said in answer.out) == (5, True), answer.out
+    lineages = {state["lineage"]: "5e60245a-8f3b-…", other["lineage"]: "c26f5a31-90d2-…"}
+    documented("operations", "lineage", answer.out, pages(tap) | lineages)
     cloud.put(bucket, "k.tfstate", json.dumps(state))
+    source = tap.directory / "main.tf"
+    source.write_text(f"{STACK}\n")
+    answer = in_prod(tap, "apply", plan)
+    assert answer.code == 5, answer.out
+    documented("operations", "seal", answer.out, pages(tap))
+    source.write_text(STACK)
     tap.succeeds("apply", plan)
 
 
@@ -518,13 +565,16 @@ def test_a_backend_that_vanishes_midway_leaves_the_state_behind_and_says_where(
     gate.touch()
     out, err = run.communicate(timeout=120)
     assert run.returncode == 1, out + err
+    said = "…\n" + err[err.index("Error: Terraform did its work") :]
+    documented("operations", "vanished", shown(("apply", "--env", "prod"), said, 1), pages(tap))
     kept = tap.directory / "errored.tfstate"
     assert f"it is kept in {kept}" in err
     assert "NoSuchBucket" in err
     assert json.loads(kept.read_text())["resources"][0]["instances"][0]["attributes"]["input"]["value"] == 2
-    answer = tap("plan")
+    answer = in_prod(tap, "plan")
     assert answer.code == 1
-    assert f"The bucket {bucket}, which keeps the state of environment prod, does not exist." in answer.err
+    assert f"The bucket {bucket}, which keeps the state of environment prod, does not exist." in answer.out
+    documented("operations", "no-bucket", answer.out, pages(tap))
     kept.rename(tmp_path / "kept.tfstate")
     tap.settings({"bucket": cloud.bucket(), "key": "k.tfstate"})
     answer = tap("plan")
@@ -542,6 +592,7 @@ def test_a_bucket_without_versions_is_named(checkout: Callable[..., Checkout], c
     checked = tap("backend", "check", "--json")
     document = json.loads(checked.out)
     assert (checked.code, document["ok"]) == (1, False)
+    documented("operations", "unversioned", in_prod(tap, "backend", "check").out, pages(tap))
     (versioning,) = (one for one in document["checks"] if one["what"] == "versioning")
     assert versioning["found"].startswith("off: ")
     assert "put-bucket-versioning" in versioning["mend"]

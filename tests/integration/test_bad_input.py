@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TAP, Tap
+from tests.documented import documented, shown
 
 pytestmark = pytest.mark.real
 
@@ -272,11 +273,20 @@ def test_a_disk_that_fills_during_an_apply_does_not_lose_the_state(stack: Stack,
     try:
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
         assert f"make room, then: cp {kept} {state}" in err
+        said = "…\n" + err[err.index("Error: Terraform could not write") :]
+        names = {str(kept): "/dev/shm/errored.tfstate", str(small_disk): "/home/me/orders"}  # noqa: S108
+        documented("operations", "disk", shown(("apply",), said, 1), names)
         (small_disk / "filler").unlink()
         shutil.copy(kept, state)
     finally:
         kept.unlink()
     assert "No changes." in tap.succeeds("plan", "--var", "seconds=5").out
+    # Terraform has begun to write one, on the full disk.
+    assert (small_disk / "errored.tfstate").exists()
+    again = ("--auto-approve", "--var", "seconds=5")
+    assert tap("apply", *again).code == 1
+    assert "errored.tfstate is no whole state: it is kept in " in tap.succeeds("recover", *again).out
+    tap.succeeds("apply", *again)
     tap("sandbox", "stop")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from tapstack.sandbox import daemon
 from tests.conftest import STACKS, Answer, Tap
+from tests.documented import documented, session
 
 pytestmark = pytest.mark.real
 
@@ -126,7 +127,7 @@ def looks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Looks]:
         first_text = tap("drift", "-q", "--detailed-exitcode")
         Console(tap).change_everything()
         before = contents(tap)
-        text = tap("drift", "--detailed-exitcode", env={"TMPDIR": str(temporary)})
+        text = session(tap, "drift", "--detailed-exitcode", "-q", env={"TMPDIR": str(temporary)})
         document = drift(tap)
         after = contents(tap)
         written = {name for name in {*before, *after} if before.get(name) != after.get(name)}
@@ -203,6 +204,7 @@ def test_a_secret_that_changed_is_not_shown(looks: Looks) -> None:
 
 
 def test_the_text_says_the_same_on_one_screen(looks: Looks) -> None:
+    documented("drift", "drift", looks.text.out)
     lines = looks.text.out.splitlines()
     assert len(lines) <= 40
     named = [line.split()[1] for line in lines if not line.startswith(" ") and "main.tf:" in line]

@@ -20,6 +20,7 @@ from tapstack.sandbox import daemon
 from tapstack.sandbox.daemon import Sandbox
 from tapstack.sandbox.environment import exports
 from tests.conftest import STACKS, Answer, Tap
+from tests.documented import documented, session
 from tests.integration.faults import Faults, faults
 
 pytestmark = pytest.mark.real
@@ -58,6 +59,7 @@ def tap(directory: Path, sandbox: Sandbox, aws: Faults) -> Iterator[Tap]:
     aws.over.set()
     for key in keys(sandbox):
         client(sandbox, "kms").schedule_key_deletion(KeyId=key)
+    variables["AWS_ENDPOINT_URL"] = sandbox.url
     Tap(directory, env | {n: v for n, v in variables.items() if v}).succeeds("destroy", *CI, "--auto-approve")
     # What was imported from a lost answer is destroyed with the rest.
     assert daemon.inventory(sandbox).keys() <= {"kms"}
@@ -82,6 +84,15 @@ def keys(sandbox: Sandbox) -> list[str]:
     ]
 
 
+def pages(tap: Tap) -> dict[str, str]:
+    """What the pages call the directory and the environment."""
+    return {
+        str(tap.directory): "/home/me/orders",
+        "--env ci": "--env prod",
+        "environment ci": "environment prod",
+    }
+
+
 def recorded(tap: Tap) -> dict[str, str]:
     """Address and id of what the state records."""
     document = json.loads((tap.directory / "terraform.tfstate").read_text())
@@ -100,16 +111,36 @@ def is_whole(tap: Tap) -> None:
     assert "`tap recover" not in answer.said
 
 
-def test_errors_throttling_and_closed_connections_heal_by_themselves(tap: Tap, aws: Faults) -> None:
-    aws.inject("CreateTable", "500", 2)
-    aws.inject("CreateRole", "throttle", 2)
-    aws.inject("CreateLogGroup", "close", 2)
+def test_errors_throttling_closed_connections_and_a_wrong_clock_heal_by_themselves(
+    tap: Tap, aws: Faults, sandbox: Sandbox
+) -> None:
+    faulty = {
+        "CreateTable": "500",
+        "CreateRole": "throttle",
+        "CreateLogGroup": "close",
+        "CreateKey": "skewed",
+    }
+    for call, kind in faulty.items():
+        aws.inject(call, kind, 2)  # type: ignore[arg-type]
     tap.succeeds("apply", *CI, "--auto-approve")
-    for call, kind in (("CreateTable", "500"), ("CreateRole", "throttle"), ("CreateLogGroup", "close")):
+    for call, kind in faulty.items():
         assert aws.count(call, kind) == 2  # type: ignore[arg-type]
     is_whole(tap)
     answer = tap.succeeds("recover", *CI)
     assert "Nothing to recover" in answer.out
+
+    client(sandbox, "logs").put_retention_policy(logGroupName="/recovery", retentionInDays=1)
+    drift = session(tap, "drift", *CI, "--detailed-exitcode", "-q")
+    assert drift.code == 2, drift.out
+    documented("operations", "drift", drift.out, pages(tap))
+
+    # AWS says of each that it is gone, which is what was asked for.
+    deletions = ("DeleteTable", "DeleteRole", "DeleteLogGroup", "DeleteParameter")
+    for call in deletions:
+        aws.inject(call, "lost")
+    tap.succeeds("destroy", *CI, "--auto-approve")
+    for call in deletions:
+        assert (aws.count(call, "lost"), aws.count(call, None)) == (1, 1)
 
 
 def test_what_was_created_by_requests_whose_answers_were_lost_is_adopted_and_an_orphan_is_named(
@@ -129,7 +160,8 @@ def test_what_was_created_by_requests_whose_answers_were_lost_is_adopted_and_an_
     assert again.code == 1
     assert "EntityAlreadyExists" in again.err
 
-    answer = tap.succeeds("recover", *CI, "--orphans", "--auto-approve")
+    answer = session(tap, "recover", *CI, "--orphans", "--auto-approve", "-q")
+    assert answer.code == 0, answer.out
     for address, id_ in (
         ("aws_dynamodb_table.main", "recovery"),
         ("aws_iam_role.main", "recovery"),
@@ -140,6 +172,9 @@ def test_what_was_created_by_requests_whose_answers_were_lost_is_adopted_and_an_
     (orphan,) = {*keys(sandbox)} - {recorded(tap)["aws_kms_key.main"]}
     assert f"arn:aws:kms:us-east-1:123456789012:key/{orphan}" in answer.out
     assert f"key/{recorded(tap)['aws_kms_key.main']}" not in answer.out
+    # The keys of other tests wait for their end, and are told as well.
+    own = [line for line in answer.out.splitlines() if "  arn:" not in line or orphan in line]
+    documented("operations", "lost", "\n".join(own), pages(tap))
     # The log group's retention was not set before the answer was lost.
     assert "1 changed, 2 imported, 2 created" in answer.out
     is_whole(tap)
@@ -158,7 +193,7 @@ def test_somebody_elses_resource_of_the_same_name_is_not_adopted(tap: Tap, sandb
     assert answer.code == 6, answer.said
     assert "aws_iam_role.main exists (recovery), but its tags are not those of this stack" in answer.err
     assert "Project=another there, Environment=dev, ManagedBy=terraform, Project=recovery here." in answer.err
-    assert "tap recover --import 'aws_iam_role.main=recovery' takes it all the same" in answer.err
+    assert "tap recover --env ci --import 'aws_iam_role.main=recovery' takes it all the same" in answer.err
     assert "aws_iam_role.main" not in recorded(tap)
     assert iam.list_role_tags(RoleName="recovery")["Tags"] == [{"Key": "Project", "Value": "another"}]
     tap.succeeds("recover", *CI, "--auto-approve", "--import", "aws_iam_role.main=recovery")
@@ -199,6 +234,13 @@ def test_credentials_that_expire_during_an_apply(tap: Tap, aws: Faults) -> None:
     assert process.returncode == 1, out + err
     assert "ExpiredToken" in err
     assert "changes were made" in err
+    assert (
+        "the credentials have expired: get new ones; then `tap recover --env ci` finds what exists but is not"
+        in err
+    )
+    planned = session(tap, "plan", *CI, "-q")
+    assert planned.code == 1
+    documented("operations", "expired", planned.out, pages(tap))
     aws.heal()
     answer = tap.succeeds("recover", *CI, "--auto-approve")
     assert "The apply of " in answer.out
@@ -263,27 +305,30 @@ def test_a_state_that_could_not_be_saved_is_never_overwritten_and_is_brought_bac
     s3 = client(sandbox, "s3")
     steps.succeeds("plan", *CI)
     aws.inject(STATE, "expired", 1000)
-    answer = steps("apply", *CI)
-    assert answer.code == 1, answer.said
+    answer = session(steps, "apply", *CI)
+    assert answer.code == 1, answer.out
     left = steps.directory / "errored.tfstate"
-    assert "the backend did not take the state" in answer.err
-    assert f"it is kept in {left}" in answer.err or "errored.tfstate" in answer.err
-    assert "mend the backend, then: tap recover --env ci" in answer.err
+    assert "the backend did not take the state (ExpiredToken: The security token " in answer.out
+    assert f"it is kept in {left}" in answer.out
+    assert "the credentials have expired: get new ones, then: tap recover --env ci" in answer.out
+    documented("operations", "errored", answer.out, pages(steps))
     text = left.read_bytes()
     aws.heal()
     assert "Contents" not in s3.list_objects_v2(Bucket="states", Prefix="steps.tfstate")
 
     # Another apply would create everything again, and might write over it.
-    refused = steps("apply", *CI, "--auto-approve")
-    assert refused.code == 1
-    assert f"{left.resolve()} is the state of an apply that could not be saved" in refused.err.replace(
-        str(left), str(left.resolve())
-    )
+    for command in ("apply", "destroy"):
+        refused = session(steps, command, *CI, "--auto-approve")
+        assert refused.code == 1
+        assert f"{left} is the state of an apply that could not be saved" in refused.out
+    documented("operations", "errored-destroy", refused.out, pages(steps))
     assert left.read_bytes() == text
 
     asked = steps("recover", *CI)
     assert (asked.code, left.read_bytes() == text) == (64, True)
-    answer = steps.succeeds("recover", *CI, "--auto-approve")
+    answer = session(steps, "recover", *CI, "--auto-approve")
+    assert answer.code == 0, answer.out
+    documented("operations", "errored-recover", answer.out, pages(steps))
     assert "is a state that could not be saved: 3 resources" in answer.out
     assert "is the state now" in answer.out
     assert not left.exists()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import TAP, Answer, Tap
+from tests.documented import documented, session
 
 pytestmark = pytest.mark.real
 
@@ -112,10 +113,11 @@ def test_a_signal_during_plan_leaves_nothing(stack: Stack) -> None:
 def test_the_second_of_two_applies_says_who_holds_the_lock_or_waits(stack: Stack) -> None:
     tap = stack("slow")
     first = begins(tap, "apply", "--auto-approve", "--var", "seconds=6", when=sleeping(tap))
-    second = tap("apply", "--auto-approve")
+    second = session(tap, "apply", "--auto-approve")
     assert second.code == 1
-    assert f"tap apply (process {first.pid}, " in second.err
-    assert "holds this environment; nothing was done." in second.err
+    assert f"tap apply (process {first.pid}, " in second.out
+    assert "holds this environment; nothing was done." in second.out
+    documented("operations", "two", second.out, {str(tap.directory): "/home/me/orders"})
     third = tap("plan", "--var", "seconds=6", "--lock-timeout", "60")
     assert third.code == 0
     assert "waiting up to 60 s for tap apply" in third.err

@@ -26,6 +26,7 @@ from tapstack.sandbox import daemon
 from tapstack.sandbox.daemon import Sandbox
 from tapstack.sandbox.environment import exports
 from tests.conftest import STACKS, TAP, Answer, Tap
+from tests.documented import documented, session, shown
 from tests.integration.test_interruption import children_in
 
 pytestmark = pytest.mark.real
@@ -42,6 +43,7 @@ class Run:
         self._old = set(self._journals())
         self.left = set(self.half_made)
         self._said = tap.directory.parent / "said"
+        self.arguments = arguments
         with self._said.open("w") as said:
             self.process = subprocess.Popen(
                 [str(TAP), *arguments],
@@ -117,7 +119,10 @@ def is_recovered(tap: Tap, *arguments: str) -> Answer:
     assert plan.code == 0, plan.said
     assert "No changes." in plan.out
     assert "`tap recover" not in plan.said
-    again = tap.succeeds("recover", *[one for one in arguments if one in CI])
+    again = session(tap, "recover", *[one for one in arguments if one in CI])
+    assert again.code == 0, again.out
+    if not arguments:
+        documented("operations", "nothing", again.out)
     assert "Nothing to recover" in again.out
     return answer
 
@@ -130,14 +135,22 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tap]:
     """One directory for all points, so that Terraform is initialised once."""
     directory = tmp_path_factory.mktemp("steps") / "steps"
     shutil.copytree(STACKS / "steps", directory)
+    (directory / "tap.toml").write_text('[stack]\nname = "steps"\n')
     tap = Tap(directory)
     tap.succeeds("plan")
     yield tap
     tap("sandbox", "stop")
 
 
+def pages(tap: Tap) -> dict[str, str]:
+    """What the pages call the directory."""
+    return {str(tap.directory): "/home/me/orders"}
+
+
 @pytest.fixture
 def fresh(steps: Tap) -> Iterator[Tap]:
+    """Nothing is there before and after, no plan either: the newest one would be applied."""
+    shutil.rmtree(steps.directory / ".tap" / "plans", ignore_errors=True)
     yield steps
     steps.succeeds("destroy", "--auto-approve")
     nothing_runs(steps)
@@ -188,16 +201,28 @@ def test_a_plan_that_is_stopped_leaves_nothing_to_recover(
     assert "3 to create" in steps.succeeds("plan").out
 
 
+@pytest.mark.parametrize("verb", ["init", "plan"])
+def test_a_plan_whose_terraform_was_killed_says_so_and_leaves_nothing(steps: Tap, verb: str) -> None:
+    if verb == "init":
+        (steps.directory / ".tap" / "sandbox" / "init.json").unlink(missing_ok=True)
+    run = Run(steps, "plan")
+    run.until(lambda: any(f"terraform {verb}" in command for command in run.children.values()))
+    answer = run.kill("terraform")
+    assert answer.code == 1, answer.said
+    assert f"terraform {verb} was killed by signal 9." in answer.err
+    nothing_runs(steps)
+    assert "Nothing to recover" in steps.succeeds("recover").out
+    assert "3 to create" in steps.succeeds("plan").out
+
+
 MIDDLE = line("apply_start", "terraform_data.middle")
 APPLY_POINTS = [
     ("tap", TERM, line("verified")),
     ("tap", INT, line("apply_start", "terraform_data.first")),
-    ("tap", INT, MIDDLE),
     ("tap", KILL, line("verified")),
     ("tap", KILL, MIDDLE),
     ("terraform", KILL, MIDDLE),
     ("terraform", INT, MIDDLE),
-    ("tap terraform", KILL, MIDDLE),
     ("tap", INT, line("apply_start", "terraform_data.last")),
     ("tap", KILL, line("applied")),
 ]
@@ -238,27 +263,70 @@ def test_an_apply_that_is_stopped_is_recovered(
         is_recovered(fresh)
 
 
-@pytest.mark.parametrize(
-    ("whom", "number"),
-    [("tap", INT), ("tap", TERM), ("tap", KILL), ("terraform", KILL), ("tap terraform", KILL)],
-)
-def test_a_destroy_that_is_stopped_is_completed(fresh: Tap, whom: str, number: signal.Signals) -> None:
+def test_an_interrupted_apply_says_how_far_it_came_and_is_completed(fresh: Tap) -> None:
+    run = Run(fresh, "apply", "--auto-approve", seconds=20)
+    run.until(lambda: re.search(MIDDLE, run.journal) and "created terraform_data.first" in run.said)
+    answer = run.kill("tap", number=INT)
+    nothing_runs(fresh)
+    documented("operations", "interrupted", shown(run.arguments, answer.err, answer.code), pages(fresh))
+    assert "`tap recover` finds what exists" in fresh("plan").err
+    recovered = session(fresh, "recover", "--auto-approve")
+    documented("operations", "interrupted-recover", recovered.out, pages(fresh))
+    is_recovered(fresh)
+
+
+def test_an_apply_whose_tap_and_terraform_were_killed_is_told_by_the_next_command(fresh: Tap) -> None:
+    run = Run(fresh, "apply", "--auto-approve", seconds=3)
+    run.until(lambda: re.search(MIDDLE, run.journal) and "created terraform_data.first" in run.said)
+    run.kill("tap", "terraform")
+    end_children(fresh)
+    documented("operations", "killed-plan", session(fresh, "plan").out, pages(fresh))
+    documented("operations", "killed-recover", session(fresh, "recover", "--auto-approve").out, pages(fresh))
+    is_recovered(fresh)
+
+
+DESTROY_POINTS = [
+    ("tap", INT, MIDDLE),
+    ("tap", TERM, MIDDLE),
+    ("tap", KILL, MIDDLE),
+    ("terraform", KILL, MIDDLE),
+    ("terraform", INT, MIDDLE),
+    ("tap terraform", KILL, MIDDLE),
+    ("tap", KILL, line("verified")),
+    ("tap", INT, line("apply_start", "terraform_data.last")),
+]
+
+
+@pytest.mark.parametrize(("whom", "number", "point"), DESTROY_POINTS)
+def test_a_destroy_that_is_stopped_is_completed(
+    fresh: Tap, whom: str, number: signal.Signals, point: str
+) -> None:
     fresh.succeeds("apply", "--auto-approve")
     run = Run(fresh, "destroy", "--auto-approve", seconds=3)
-    run.until(lambda: re.search(MIDDLE, run.journal))
+    run.until(lambda: re.search(point, run.journal))
     answer = run.kill(*whom.split(), number=number)
-    if answer.code == 130:
+    begun = "apply_start" in run.journal
+    if point == MIDDLE and answer.code == 130:
         assert (
             "1 of 3 changes were made, 1 failed (terraform_data.middle); what was made is in the state."
             in answer.err
         )
+    if begun:
+        assert "`tap recover` finds what exists" in fresh("plan").err
     answer = fresh.succeeds("recover", "--auto-approve", "--lock-timeout", "60")
     nothing_runs(fresh)
-    assert "The destroy of " in answer.out
     assert "create" not in answer.out
-    state = json.loads((fresh.directory / ".tap" / "sandbox" / "terraform.tfstate").read_text())
-    assert state["resources"] == []
+    if begun:
+        assert "The destroy of " in answer.out
+        assert resources(fresh) == []
     assert "Nothing to recover" in fresh.succeeds("recover").out
+
+
+def resources(tap: Tap) -> list[Any]:
+    """What the state records."""
+    state = json.loads((tap.directory / ".tap" / "sandbox" / "terraform.tfstate").read_text())
+    recorded: list[Any] = state["resources"]
+    return recorded
 
 
 def test_a_terraform_that_outlived_its_tap_is_named_and_waited_for(fresh: Tap) -> None:
@@ -285,6 +353,54 @@ def test_other_values_than_were_approved_are_not_applied_without_asking(fresh: T
     assert "--auto-approve would apply other values of word than were approved." in answer.err
     answer = fresh.succeeds("recover", "--auto-approve", "--var", "word=second")
     assert "terraform_data.middle is tainted: its creation was cut short" in answer.out
+
+
+# tap's own clock, which the hours of CLOCK_HOURS are added to.
+CLOCK = """
+import datetime, os
+
+class Datetime(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) + datetime.timedelta(hours=float(os.environ["CLOCK_HOURS"]))
+
+datetime.datetime = Datetime
+"""
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Callable[[int], dict[str, str]]:
+    """What sets tap's clock forward by some hours, or back."""
+    (tmp_path / "sitecustomize.py").write_text(CLOCK)
+    return lambda hours: {"PYTHONPATH": str(tmp_path), "CLOCK_HOURS": str(hours)}
+
+
+def test_a_plan_from_the_future_is_refused_and_another_one_applied_by_its_id(
+    fresh: Tap, clock: Callable[[int], dict[str, str]]
+) -> None:
+    ahead = fresh("plan", "--json", env=clock(1))
+    assert ahead.code == 0, ahead.said
+    refused = session(fresh, "apply")
+    assert refused.code == 6, refused.out
+    documented("operations", "clock", refused.out, pages(fresh))
+    id_ = json.loads(fresh.succeeds("plan", "--json").out)["id"]
+    fresh.succeeds("apply", id_)
+    # For an hour it would be the newest one.
+    shutil.rmtree(fresh.directory / ".tap" / "plans" / json.loads(ahead.out)["id"])
+    is_recovered(fresh)
+
+
+def test_an_apply_that_was_cut_short_counts_though_the_clock_was_set_back_before_it(
+    fresh: Tap, clock: Callable[[int], dict[str, str]]
+) -> None:
+    for command in ("apply", "destroy"):
+        fresh.succeeds(command, "--auto-approve")
+    tap = Tap(fresh.directory, fresh.env | clock(-1))
+    run = Run(tap, "apply", "--auto-approve", seconds=20)
+    run.until(lambda: re.search(MIDDLE, run.journal)).kill("tap", "terraform")
+    end_children(fresh)
+    assert "was cut short" in fresh("plan").err
+    is_recovered(fresh)
 
 
 def test_recover_speaks_json(fresh: Tap) -> None:

@@ -87,7 +87,7 @@ def test_terraform_is_told_everything_and_no_more(stack: Stack, tmp_path: Path) 
 
 def test_a_terraform_without_lock_files_is_named(stack: Stack, tmp_path: Path) -> None:
     old = Binary(("terraform",), "terraform", "1.9.8", "PATH")
-    with pytest.raises(EnvironmentFailure, match=r"terraform 1\.9\.8 can't: 1\.10 or newer does"):
+    with pytest.raises(EnvironmentFailure, match=r"Terraform 1\.9\.8 can't: 1\.10 or newer does"):
         backend.of_environment(stack(HERE), old, tmp_path)
     line = 'backend = { bucket = "acme-state", key = "k", use_lockfile = false, dynamodb_table = "locks" }'
     assert backend.of_environment(stack(line), old, tmp_path) is not None
@@ -201,6 +201,38 @@ def test_terraforms_words_about_a_state_become_a_sentence(
     assert sentence in found.message
     assert hint in (found.hint or "")
     assert found.exit_code == 1
+
+
+EXPIRED = "api error ExpiredToken: The provided token has expired."
+NOT_SAVED = f"Error saving state: failed to upload state: operation error S3: PutObject, {EXPIRED}"
+
+
+@pytest.mark.parametrize(
+    ("said", "hint", "told"),
+    [
+        (EXPIRED, None, "the credentials have expired: get new ones, then start again"),
+        (
+            EXPIRED,
+            "`tap recover` helps",
+            "the credentials have expired: get new ones; then `tap recover` helps",
+        ),
+        (
+            "api error RequestExpired: Request has expired.",
+            "h",
+            "the credentials have expired: get new ones; then h",
+        ),
+        (
+            f"Failed to save state\n{NOT_SAVED}\nFailed to persist state to backend\nThe error shown above",
+            None,
+            "the credentials have expired: get new ones, then: tap recover --env prod",
+        ),
+        ("api error AccessDenied: ExpiredTokens is not a table", "h", "h"),
+    ],
+)
+def test_credentials_that_have_expired_are_named_first(
+    stack: Stack, said: str, hint: str | None, told: str
+) -> None:
+    assert explained(TerraformFailed(said, hint=hint), stack(HERE)).hint == told
 
 
 def test_other_failures_stay_as_they_are(stack: Stack) -> None:

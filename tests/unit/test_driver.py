@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from tapstack.errors import InputError, Interrupted, TerraformFailed
 from tapstack.terraform import process
 from tapstack.terraform.binary import Binary
-from tapstack.terraform.driver import Driver, PlanOptions, VariableText
+from tapstack.terraform.driver import Driver, PlanOptions
 from tapstack.terraform.environment import terraform_environment
+from tapstack.terraform.variable_files import VariableText
 
 TERRAFORM = Binary(("/bin/terraform",), "terraform", "1.11.4", "PATH")
 TOFU = Binary(("/bin/tofu",), "tofu", "1.9.0", "PATH")
@@ -56,10 +58,52 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return Recorder(monkeypatch)
 
 
+PLAN, STATE = Path("/p/tfplan"), Path("/s/terraform.tfstate")
+# Every verb but `init`, which differs, with all that it is told.
+VERBS: dict[str, tuple[Callable[[Driver], object], list[str]]] = {
+    "plan": (
+        lambda it: it.plan(PlanOptions(out=PLAN, targets=["a.b"])),
+        [
+            "plan",
+            "-json",
+            "-input=false",
+            "-out=/p/tfplan",
+            f"-state={STATE}",
+            "-lock-timeout=5s",
+            "-target=a.b",
+        ],
+    ),
+    "apply": (
+        lambda it: it.apply(PLAN),
+        ["apply", "-json", "-input=false", f"-state={STATE}", "-lock-timeout=5s", "/p/tfplan"],
+    ),
+    "destroy": (
+        lambda it: it.destroy(),
+        [
+            *["apply", "-destroy", "-json", "-auto-approve", "-input=false", f"-state={STATE}"],
+            "-lock-timeout=5s",
+        ],
+    ),
+    "show": (lambda it: it.show(PLAN), ["show", "-json", "-no-color", "/p/tfplan"]),
+    "output": (lambda it: it.output(), ["output", "-json", "-no-color", f"-state={STATE}"]),
+    "state push": (lambda it: it.state_push(PLAN), ["state", "push", "-no-color", "/p/tfplan"]),
+    "workspace list": (lambda it: it.workspaces(), ["workspace", "list", "-no-color"]),
+    "force-unlock": (lambda it: it.force_unlock("ID"), ["force-unlock", "-force", "-no-color", "ID"]),
+}
+
+
 @pytest.mark.parametrize("binary", [TERRAFORM, TOFU, LIBRARY], ids=lambda b: b.kind)
-def test_every_kind_of_binary_gets_the_same_arguments(binary: Binary, recorder: Recorder) -> None:
-    driver(binary).apply(Path("/p/tfplan"))
-    assert recorder.argv == [*binary.prefix, "apply", "-json", "-input=false", "/p/tfplan"]
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_kind_of_binary_gets_the_same_arguments(binary: Binary, verb: str, recorder: Recorder) -> None:
+    call, arguments = VERBS[verb]
+    call(driver(binary, state=STATE, lock_timeout=5))
+    assert recorder.argv == [*binary.prefix, *arguments]
+
+
+@pytest.mark.parametrize("binary", [TERRAFORM, TOFU, LIBRARY], ids=lambda b: b.kind)
+def test_a_state_that_is_elsewhere_is_pulled_by_every_kind(binary: Binary, recorder: Recorder) -> None:
+    assert driver(binary).state_pull() == b"{}"
+    assert recorder.argv == [*binary.prefix, "state", "pull", "-no-color"]
 
 
 def test_init_speaks_json_where_it_can(recorder: Recorder) -> None:

@@ -55,6 +55,10 @@ def test_a_pipe_gets_one_dated_line_a_step_and_a_resource(err: Any) -> None:
     ]
 
 
+def test_a_replacement_is_two_steps() -> None:
+    assert plan_text.steps({"create": 2, "replace": 4, "update": 1}) == 11
+
+
 def test_a_long_silence_is_broken_and_says_what_it_may_be(err: Any) -> None:
     said = err(io.StringIO())
     now = [0.0]

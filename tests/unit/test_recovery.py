@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tapstack.deployment import attempts, errored_state, journal, orphans, recovery, state_place
+from tapstack.deployment import adoption, attempts, errored_state, journal, orphans, recovery, state_place
 from tapstack.deployment.attempts import Attempt, Intent
 from tapstack.deployment.journalling import said
 from tapstack.deployment.prepare import Prepared
@@ -97,6 +97,8 @@ def test_wherever_a_journal_is_cut_it_is_read_as_one_that_just_stops(tmp_path: P
         ([begins("a.b"), ends("a.b"), {"stage": "failed", "error": "DiagnosedFailure"}], False),
         ([begins("a.b"), {"stage": "failed", "error": "TerraformFailed", "killed": True}], True),
         ([{"stage": "failed", "error": "KeyboardInterrupt"}], False),
+        # A signal that came before Terraform could answer it.
+        ([{"stage": "failed", "error": "Interrupted", "killed": True}], False),
         (
             [begins("a.b"), {"stage": "stopping"}, ends("a.b"), {"stage": "failed", "error": "Interrupted"}],
             True,
@@ -154,6 +156,17 @@ def test_a_later_apply_settles_what_has_a_name_and_not_what_has_none(tmp_path: P
     assert [one.id for one in every] == ["3", "2", "1"]
     assert [one.id for one in attempts.unsettled(every)] == ["2"]
     assert attempts.of_environment(tmp_path, "ci", "other") == []
+
+
+def test_an_attempt_is_later_than_another_whatever_the_clock_said(tmp_path: Path) -> None:
+    write(tmp_path / "1", {**verified("2026-11-21T03:00:00"), "number": 1}, {"stage": "applied"})
+    assert attempts.next_number(tmp_path) == 2
+    # The clock was set back by an hour.
+    write(tmp_path / "2", {**verified("2026-11-21T02:00:00"), "number": 2}, begins(ROLE.address))
+    every = attempts.of_environment(tmp_path, "ci", "default")
+    assert [one.id for one in every] == ["2", "1"]
+    assert [one.id for one in attempts.unsettled(every)] == ["2"]
+    assert attempts.next_number(tmp_path / "absent") == 1
 
 
 def test_what_was_done_is_told_in_one_sentence(tmp_path: Path) -> None:
@@ -242,7 +255,7 @@ MISSING = 'While attempting to import an existing object to "{}", the provider d
 
 def test_what_does_not_exist_is_told_apart_from_what_is_unclear_and_from_other_errors() -> None:
     left = {ROLE.address: "r", "aws_sns_topic.t": "arn:t", 'aws_x.y["a"]': "y"}
-    blamed = recovery._blamed(
+    blamed = adoption._blamed(
         [
             diagnostic("Cannot import non-existent remote object", MISSING.format(ROLE.address)),
             diagnostic("reading SNS Topic (arn:t): operation error"),
@@ -251,9 +264,9 @@ def test_what_does_not_exist_is_told_apart_from_what_is_unclear_and_from_other_e
         left,
     )
     assert blamed == {ROLE.address: "", "aws_sns_topic.t": "reading SNS Topic (arn:t): operation error"}
-    assert recovery._blamed([diagnostic("Unsupported argument", filename="main.tf")], left) == {}
+    assert adoption._blamed([diagnostic("Unsupported argument", filename="main.tf")], left) == {}
     # Nobody is named: none can be planned for, and the plan without them tells whose fault it was.
-    assert set(recovery._blamed([diagnostic("unexpected format of ID")], left)) == set(left)
+    assert set(adoption._blamed([diagnostic("unexpected format of ID")], left)) == set(left)
 
 
 # --- states that could not be saved
@@ -343,6 +356,19 @@ def test_before_there_is_a_state_an_errored_one_counts_only_if_a_journal_names_i
     assert errored_state.find(stack, current(stack), ())[0] == []
     (found,), _ = errored_state.find(stack, current(stack), [left])
     assert errored_state.push(stack, current(stack), found)
+
+
+@pytest.mark.parametrize("text", [b"", b'{"version": 4, "seri', b"[]"])
+def test_an_errored_state_that_is_no_whole_state_is_put_out_of_the_way(stack: Prepared, text: bytes) -> None:
+    left = stack.settings.directory / "errored.tfstate"
+    assert errored_state.archive_unreadable(stack) == ""
+    left.write_text(state(1, "a"))
+    assert errored_state.archive_unreadable(stack) == ""
+    left.write_bytes(text)
+    said = errored_state.archive_unreadable(stack)
+    (kept,) = (stack.settings.environment_work / "archive").iterdir()
+    assert said == f"{left} is no whole state: it is kept in {kept}."
+    assert (left.exists(), kept.read_bytes()) == (False, text)
 
 
 def test_no_apply_begins_over_an_errored_state(stack: Prepared) -> None:

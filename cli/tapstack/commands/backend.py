@@ -10,6 +10,7 @@ import orjson
 
 from tapstack.commands import planning
 from tapstack.commands.apply import confirm
+from tapstack.commands.group import CommandGroup
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment import create_backend, migrate_state, state_history
 from tapstack.deployment.backend import require_backend
@@ -20,7 +21,7 @@ from tapstack.report import ledger_text, plan_text
 _SHOWN_VERSIONS = 5
 
 
-@click.group("backend")
+@click.group("backend", cls=CommandGroup)
 def command() -> None:
     """Where an environment keeps its state: a bucket on S3, named in tap.toml.
 

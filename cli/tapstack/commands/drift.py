@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tapstack.commands import planning
-from tapstack.commands.options import Common, common, lock_timeout
+from tapstack.commands.options import Common, common, lock_timeout, only_policies
 from tapstack.deployment.drift import find_drift
 from tapstack.report import drift_json, drift_text
 
@@ -16,7 +16,7 @@ from tapstack.report import drift_json, drift_text
 @common
 @planning.plan_options
 @lock_timeout
-@click.option("--policy", "policies", multiple=True, metavar="NAME", help="Only this policy, by name or id.")
+@only_policies
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where there is drift.")
 def command(
     common: Common,

@@ -8,7 +8,8 @@ from typing import Final
 
 import click
 
-from tapstack.commands.options import Common, common, lock_timeout
+from tapstack.commands import candidates
+from tapstack.commands.options import Common, common, lock_timeout, only_policies
 from tapstack.commands.reading import configuration_beside, read_plan_or_state
 from tapstack.deployment.judge import judge_directory_with_stack, judge_with_stack, shown
 from tapstack.deployment.variables import given_variables
@@ -35,7 +36,7 @@ _SUFFIXES: Final = {
 @common
 @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable, for a directory.")
 @lock_timeout
-@click.option("--policy", "policies", multiple=True, metavar="NAME", help="Only this policy, by name or id.")
+@only_policies
 @click.option(
     "--format",
     "format_",
@@ -45,7 +46,12 @@ _SUFFIXES: Final = {
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to write it."
 )
-@click.option("--focus", metavar="ADDRESS", help="Only this resource, what it needs and what needs it.")
+@click.option(
+    "--focus",
+    metavar="ADDRESS",
+    shell_complete=candidates.addresses,
+    help="Only this resource, what it needs and what needs it.",
+)
 @click.option("--data", is_flag=True, help="Data sources too.")
 def command(
     common: Common,

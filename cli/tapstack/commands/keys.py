@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from tapstack.commands.group import CommandGroup
 from tapstack.errors import EnvironmentFailure, ExitCode
 from tapstack.report.screen import Screen
 from tapstack.seal.signature import new_pair
 
 
-@click.group("keys")
+@click.group("keys", cls=CommandGroup)
 def command() -> None:
     """Keys that sign seals: ed25519, in PEM files.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tapstack.commands import candidates
 from tapstack.deployment import known_secrets
 from tapstack.report.screen import Screen
 from tapstack.settings import SANDBOX, Settings, load
@@ -57,6 +58,7 @@ def common(function: _F) -> _F:
         envvar="TAP_CHDIR",
         default=".",
         metavar="DIR",
+        shell_complete=candidates.directories,
         help="The stack's directory.",
     )
     @click.option(
@@ -66,6 +68,7 @@ def common(function: _F) -> _F:
         default=SANDBOX,
         show_default=True,
         metavar="NAME",
+        shell_complete=candidates.environments,
         help="An environment of tap.toml.",
     )
     @click.option("--json", "as_json", envvar="TAP_JSON", is_flag=True, help="One JSON document on stdout.")
@@ -93,6 +96,15 @@ def lock_timeout(function: _F) -> _F:
         help="How long to wait for another tap or Terraform.",
     )(function)
 
+
+only_policies = click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=candidates.policies,
+    help="Only this policy, by name or id.",
+)
 
 with_checkov = click.option(
     "--with-checkov", is_flag=True, help="Ask checkov's own checks as well, in a process of their own."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import orjson
 
-from tapstack.commands import planning
+from tapstack.commands import candidates, planning
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment.outputs import masked
 from tapstack.errors import ExitCode, InputError
@@ -13,10 +13,17 @@ from tapstack.masking import MASK
 
 
 @click.command("output")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=candidates.outputs)
 @common
 @lock_timeout
-@click.option("--reveal", "reveal", multiple=True, metavar="NAME", help="Show this sensitive output.")
+@click.option(
+    "--reveal",
+    "reveal",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=candidates.outputs,
+    help="Show this sensitive output.",
+)
 def command(common: Common, name: str | None, lock_timeout: float, reveal: tuple[str, ...]) -> int:
     """Show the stack's outputs; sensitive ones are masked unless revealed by name.
 

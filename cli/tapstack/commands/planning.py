@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import click
 import orjson
 
-from tapstack.commands import reporting
+from tapstack.commands import candidates, reporting
 from tapstack.commands.options import Common
 from tapstack.deployment import lock
-from tapstack.deployment.journalling import interrupted
+from tapstack.deployment.journalling import env_option, interrupted
 from tapstack.deployment.judge import shown
 from tapstack.deployment.plan import Planned, PlanRequest
 from tapstack.deployment.prepare import Prepared, prepare, require_configuration, work_directory
@@ -22,12 +22,14 @@ from tapstack.deployment.state_trouble import explained
 from tapstack.errors import TerraformFailed
 from tapstack.gate.ledger import Input, Ledger, empty_counts
 from tapstack.report import ledger_json, progress
-from tapstack.report.report import Page, Plan, Report
+from tapstack.report.report import Page, Plan, Report, Timeline
+from tapstack.terraform import rescue
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 # These start from a state that an interrupted apply may have left incomplete.
-_CHANGING = frozenset({"plan", "apply", "destroy"})
+_APPLYING = frozenset({"apply", "destroy"})
+_CHANGING = _APPLYING | {"plan"}
 
 
 def plan_options(function: _F) -> _F:
@@ -37,6 +39,7 @@ def plan_options(function: _F) -> _F:
         "targets",
         multiple=True,
         metavar="ADDRESS",
+        shell_complete=candidates.addresses,
         help="Only this resource and what it needs.",
     )
     return variable_options(target(function))
@@ -79,6 +82,7 @@ def seal_options(function: _F) -> _F:
         envvar="TAP_SIGNING_KEY",
         default="",
         metavar="KEY",
+        shell_complete=candidates.keys,
         help="Sign the seal with this ed25519 key: a PEM file, or its text (TAP_SIGNING_KEY).",
     )
     return override(sign(function))
@@ -97,6 +101,8 @@ def prepared(
     if settings.path is None:
         common.screen.note(f"No tap.toml in {settings.directory}: defaults hold.")
     require_configuration(settings.directory)
+    if operation in _APPLYING:
+        rescue.require_none(settings.directory, env_option(settings))
     callers = os.umask(0o077)
     try:
         work = work_directory(settings)
@@ -137,8 +143,15 @@ def request(
     )
 
 
-def report_of(common: Common, planned: Planned, *, full: bool = False, sealed: bool = True) -> Report:
-    """A plan and its judgement as reports have it; `sealed` adds how to apply it later."""
+def report_of(
+    common: Common,
+    planned: Planned,
+    *,
+    full: bool = False,
+    sealed: bool = True,
+    timeline: Timeline | None = None,
+) -> Report:
+    """A plan and its judgement as reports have it; `sealed` adds how to apply it later, `timeline` how that went."""
     predicate, judgement = planned.sealed.statement.predicate, planned.judgement
     plan = Plan(
         predicate.operation,
@@ -157,6 +170,8 @@ def report_of(common: Common, planned: Planned, *, full: bool = False, sealed: b
         "" if common.settings.is_sandbox else f" --env {predicate.where.environment}",
         plan,
         Page(full=full),
+        model=planned.stack,
+        timeline=timeline,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import json
 import os
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from tapstack.commands import candidates
+from tapstack.commands.group import CommandGroup
 from tapstack.commands.options import Common, common
 from tapstack.deployment.judge import gate_settings, policies_of
 from tapstack.errors import ExitCode, GateFailed, InputError
@@ -22,9 +23,10 @@ from tapstack.gate.policy import Policy
 from tapstack.gate.registry import Registry, load
 from tapstack.report import policy_json, policy_markdown, policy_page
 from tapstack.report.policy_facts import InForce
+from tapstack.suggestion import nearest
 
 
-@click.group("policies")
+@click.group("policies", cls=CommandGroup)
 def command() -> None:
     """The policies: the pack's, and the stack's own ([policies] directory in tap.toml).
 
@@ -62,7 +64,7 @@ def list_(common: Common) -> int:
 
 
 @command.command("show")
-@click.argument("name", metavar="NAME|ID")
+@click.argument("name", metavar="NAME|ID", shell_complete=candidates.policies)
 @common
 @click.option("--markdown", is_flag=True, help="The page as Markdown, without this stack's settings.")
 def show(common: Common, name: str, markdown: bool) -> int:
@@ -89,7 +91,7 @@ def show(common: Common, name: str, markdown: bool) -> int:
 
 
 @command.command("test")
-@click.argument("names", metavar="[NAME|ID]...", nargs=-1)
+@click.argument("names", metavar="[NAME|ID]...", nargs=-1, shell_complete=candidates.policies)
 @common
 def test(common: Common, names: tuple[str, ...]) -> int:
     """Ask policies, with their default parameters, about their examples: of all, or of those named.
@@ -201,8 +203,8 @@ def _found(registry: Registry, name: str) -> type[Policy]:
         if error.file and Path(error.file).stem == name:
             raise GateFailed(error.message)
     known = [word for policy in registry.policies for word in (policy.name, policy.id)]
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f" Did you mean {near[0]}?" if near else ""
+    near = nearest(name, known)
+    meant = f" Did you mean {near}?" if near else ""
     raise InputError(f"There is no policy {name!r}.{meant}", hint="`tap policies list` shows all")
 
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import click
 
-from tapstack.commands import planning
+from tapstack.commands import candidates, planning
 from tapstack.commands.apply import confirm
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment import recovery, state_lock
+from tapstack.deployment.adoption import Adoption, adopt
 from tapstack.deployment.apply import apply_sealed, refuse_unless_destroyable
-from tapstack.deployment.journalling import describe
+from tapstack.deployment.journalling import describe, env_option
 from tapstack.deployment.plan import PlanRequest
 from tapstack.deployment.prepare import Prepared
-from tapstack.deployment.recovery import Adoption, Situation
+from tapstack.deployment.recovery import Situation
 from tapstack.errors import ExitCode, InputError, Refused, TerraformFailed
 from tapstack.report import plan_text, progress
 from tapstack.report.recovery_text import RecoveryReport
@@ -37,7 +38,7 @@ class _Asked:
 
 
 @click.command("recover")
-@click.argument("plan_id", metavar="[ID]", required=False)
+@click.argument("plan_id", metavar="[ID]", required=False, shell_complete=candidates.seals)
 @common
 @planning.plan_options
 @planning.seal_options
@@ -128,26 +129,27 @@ def _recover(
     request: PlanRequest,
     asked: _Asked,
 ) -> int:
-    report = RecoveryReport(common.screen, as_json=common.as_json, option=_option(common))
+    report = RecoveryReport(common.screen, as_json=common.as_json, option=env_option(common.settings))
     display.clear()
     _tell(report, situation)
-    candidates = {**situation.candidates}
+    more: dict[str, str] = {}
     if situation.errored:
         if asked.ask:
             confirm(display, "Make this the state?", _HINT)
         said, more = recovery.bring_back(stack, situation)
         report.all(said)
         situation = recovery.look(stack, asked.plan_id)
-        candidates = {**situation.candidates, **more}
+    _tell_rest(report, situation)
+    candidates = {**situation.candidates, **more}
     adoption = None
     if situation.operation or candidates or asked.agreed:
-        adoption = recovery.adopt(stack, request, candidates, asked.agreed)
+        adoption = adopt(stack, request, candidates, asked.agreed)
     if asked.orphans or situation.orphans:
         _ask_for_tags(report, stack, request, situation, adoption)
     display.clear()
     code, applied = ExitCode.DONE, ""
     if adoption is None:
-        recovery.settle(stack, situation, "")
+        report.all(recovery.settle(stack, situation, ""))
     else:
         code, applied = _complete(common, stack, display, situation, adoption, report, ask=asked.ask)
     report.end(applied=applied, exit_code=int(code))
@@ -180,6 +182,10 @@ def _tell(report: RecoveryReport, situation: Situation) -> None:
     report.all(situation.left)
     for errored in situation.errored:
         report.errored(str(errored.path), str(errored.state))
+
+
+def _tell_rest(report: RecoveryReport, situation: Situation) -> None:
+    """What only a state that is complete tells."""
     report.tainted(situation.tainted)
     for one in situation.orphans:
         report.possible_orphan(one.intent.address, one.intent.type, one.at, one.intent.known, one.intent.tags)
@@ -212,7 +218,7 @@ def _complete(
         if planned.exit_code is not ExitCode.DONE:
             return planned.exit_code, ""
         if planned.is_empty:
-            recovery.settle(stack, situation, "")
+            report.all(recovery.settle(stack, situation, ""))
             report.say("Nothing is left to do: what exists, the state and the configuration agree.")
             return ExitCode.DONE, ""
         if destroys:
@@ -228,14 +234,10 @@ def _complete(
     finally:
         if not approved:
             store.discard(planned.sealed)
-    display.expect(sum(planned.judgement.changes.values()))
+    display.expect(plan_text.steps(planned.judgement.changes))
     apply_sealed(stack, planned.sealed)
     display.close()
-    recovery.settle(stack, situation, planned.sealed.id)
+    report.all(recovery.settle(stack, situation, planned.sealed.id))
     done = plan_text.summary(planned.judgement.changes, done=True)
     report.say(f"Recovered by {planned.sealed.id}: {done}. The state is complete.")
     return ExitCode.DONE, planned.sealed.id
-
-
-def _option(common: Common) -> str:
-    return "" if common.settings.is_sandbox else f" --env {common.settings.environment}"

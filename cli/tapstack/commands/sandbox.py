@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 import orjson
 
+from tapstack.commands.group import CommandGroup
 from tapstack.commands.options import Common, common
 from tapstack.deployment.prepare import recorded, set_state_aside, work_directory
 from tapstack.errors import ExitCode, InputError, SandboxFailed
@@ -16,7 +17,7 @@ from tapstack.sandbox import daemon, environment
 from tapstack.sandbox.daemon import Sandbox
 
 
-@click.group("sandbox")
+@click.group("sandbox", cls=CommandGroup)
 def command() -> None:
     """The embedded AWS: one server per stack, on loopback, in memory.
 

@@ -7,7 +7,7 @@ from typing import Final
 import click
 import orjson
 
-from tapstack.commands import planning
+from tapstack.commands import candidates, planning
 from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment.verification import Check, verify
 from tapstack.errors import ExitCode
@@ -20,7 +20,7 @@ _SAID: Final = {
 
 
 @click.command("verify")
-@click.argument("plan_id", metavar="ID")
+@click.argument("plan_id", metavar="ID", shell_complete=candidates.seals)
 @common
 @lock_timeout
 def command(common: Common, plan_id: str, lock_timeout: float) -> int:

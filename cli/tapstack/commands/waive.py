@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from tapstack.commands import candidates
 from tapstack.commands.options import Common, common
 from tapstack.deployment.waive import write
 from tapstack.errors import ExitCode
@@ -14,8 +15,8 @@ from tapstack.masking import MASK
 
 
 @click.command("waive")
-@click.argument("address")
-@click.argument("policy")
+@click.argument("address", shell_complete=candidates.addresses)
+@click.argument("policy", shell_complete=candidates.policies)
 @common
 @click.option("--owner", required=True, metavar="NAME", help="Who answers for it: a person or a team.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why the finding is accepted.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,13 @@ def choose(prepared: Prepared, plan_id: str | None) -> Sealed | None:
     return found
 
 
-def apply_sealed(prepared: Prepared, found: Sealed) -> None:
+def apply_sealed(
+    prepared: Prepared, found: Sealed, *, witness: Callable[[Mapping[str, Any]], None] | None = None
+) -> None:
     """Verify a seal against what is there now, apply the very bytes that were verified, and judge the outcome.
 
-    Raises what `require_approval` raises, SealBroken for what is not what was judged, and GateClosed, after the apply,
-    where an obligation is not met.
+    `witness` gets the verified plan (`terraform show -json`) before it is carried out. Raises what `require_approval`
+    raises, SealBroken for what is not what was judged, and GateClosed, after the apply, where an obligation is not met.
     """
     sealed = found.statement.predicate
     if not found.plan.is_file():
@@ -73,6 +75,8 @@ def apply_sealed(prepared: Prepared, found: Sealed) -> None:
     with tempfile.TemporaryDirectory(prefix="tap-plan-") as private:  # mode 0700
         copy = Path(private, "tfplan")
         store.write_private(copy, plan)
+        if witness is not None:
+            witness(orjson.loads(prepared.driver.show(copy)))
         _judge_again(prepared, found, copy)
         prepared.observer.phase("destroying" if sealed.operation == "destroy" else "applying")
         with withheld(prepared.driver, copy), journalled(prepared, found) as work:

@@ -103,7 +103,8 @@ class Attempt:
     """One apply or destroy: `end` is "applied", "failed", or "" where the journal just stops.
 
     `killed` says that tap, Terraform or the machine was killed: what Terraform had done last may not be in the state.
-    `kept` are states that Terraform could not write where they belong.
+    `kept` are states that Terraform could not write where they belong. `number` counts the attempts of a directory:
+    clocks can be set back.
     """
 
     id: str
@@ -118,6 +119,7 @@ class Attempt:
     killed: bool
     kept: tuple[Path, ...]
     recovered: bool
+    number: int = 0
 
     @property
     def unsettled(self) -> bool:
@@ -254,9 +256,11 @@ def read(directory: Path) -> Attempt | None:
         planned={one.address: one for one in map(_intent, journal.read(directory / CREATES))},
         work=work,
         end=str(ended.get("stage", "")),
-        killed=not ended or bool(ended.get("killed")),
+        # Terraform tells what it begins before it does; what tap did not live to hear of may have been begun.
+        killed=not ended or (bool(ended.get("killed")) and bool(work.begun)),
         kept=tuple(kept),
         recovered=recovered,
+        number=int(began.get("number") or 0),
     )
 
 
@@ -272,6 +276,11 @@ def _intent(entry: Mapping[str, Any]) -> Intent:
     )
 
 
+def next_number(plans: Path) -> int:
+    """The number of an attempt that begins now."""
+    return 1 + max((one.number for one in map(read, plans.glob("[!.]*/")) if one), default=0)
+
+
 def is_unsettled(directory: Path) -> bool:
     """Whether a plan's apply left something open, so that its journal is still needed."""
     found = read(directory)
@@ -282,7 +291,7 @@ def of_environment(plans: Path, environment: str, workspace: str) -> list[Attemp
     """The attempts of an environment's workspace, the newest first."""
     found = map(read, plans.glob("[!.]*/"))
     mine = [one for one in found if one and (one.environment, one.workspace) == (environment, workspace)]
-    return sorted(mine, key=lambda one: one.at, reverse=True)
+    return sorted(mine, key=lambda one: (one.number, one.at), reverse=True)
 
 
 def unsettled(attempts: Sequence[Attempt]) -> list[Attempt]:

@@ -15,6 +15,7 @@ from tapstack.errors import EnvironmentFailure, InputError, Refused, TapError, T
 from tapstack.settings import FILE_NAME, BackendSection, Settings
 from tapstack.terraform.binary import Binary
 from tapstack.terraform.driver import Driver
+from tapstack.terraform.releases import LOCK_FILES, NAMES
 from tapstack.terraform.source import Block, configuration_files, read_file
 
 _S3: Final = "s3"
@@ -63,10 +64,10 @@ def of_environment(settings: Settings, binary: Binary, work: Path) -> Backend | 
     block = declared(settings.directory)
     if block is not None:
         _require_agreement(settings, block, chosen)
-    if chosen["use_lockfile"] and not binary.has_lock_files:
+    if chosen["use_lockfile"] and not binary.has(LOCK_FILES):
         raise EnvironmentFailure(
-            f"The backend of environment {settings.environment} locks with a file, which {binary.kind} "
-            f"{binary.version} can't: 1.10 or newer does.",
+            f"The backend of environment {settings.environment} locks with a file, which "
+            f"{NAMES[binary.kind]} {binary.version} can't: {LOCK_FILES.said(binary.kind)} or newer does.",
             hint="use a newer one, or set use_lockfile = false and dynamodb_table in the backend",
         )
     file = work / "backend.tfbackend.json"

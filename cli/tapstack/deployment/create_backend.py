@@ -25,7 +25,8 @@ from tapstack.deployment.workspace import DEFAULT
 from tapstack.errors import EnvironmentFailure, InputError, Refused
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.settings import BackendSection, Settings
-from tapstack.terraform.driver import Driver, PlanOptions, VariableText
+from tapstack.terraform.driver import Driver, PlanOptions
+from tapstack.terraform.variable_files import VariableText
 
 KEY: Final = "tap-backend.tfstate"
 """Where the bucket keeps the state of itself: one for all stacks whose states it keeps."""

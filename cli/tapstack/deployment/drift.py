@@ -13,6 +13,7 @@ from tapstack.deployment.judge import judge_document, policies_of, read_source
 from tapstack.deployment.plan import PlanRequest, configuration_of, options_of, plan_document
 from tapstack.deployment.prepare import Prepared
 from tapstack.deployment.sealing import account
+from tapstack.deployment.targets import require_targets
 from tapstack.deployment.verify import require_account
 from tapstack.gate.drift import Drift, assess
 from tapstack.gate.ledger import Input
@@ -40,6 +41,8 @@ def find_drift(prepared: Prepared, request: PlanRequest, policies: tuple[str, ..
         # Loads the policies' modules meanwhile; what is wrong with them is said when they are asked.
         reader.submit(policies_of, settings)
         options = options_of(prepared, replace(request, refresh_only=True), Path(private), reading)
+        if request.targets:
+            require_targets(prepared, request.targets, configuration_of(reading))
         with _read_again(prepared) as addresses:
             document = plan_document(prepared, options)
     prepared.observer.phase("judging what is there")

@@ -88,6 +88,21 @@ def archive(prepared: Prepared, path: Path) -> Path:
     return _move(path, _archive(prepared) / f"errored-{stamp(datetime.now(UTC))}.tfstate")
 
 
+def archive_unreadable(prepared: Prepared) -> str:
+    """Move an `errored.tfstate` that is no state out of the way of the next apply; the sentence, "" without one.
+
+    On a full disk Terraform leaves the beginning of one, or an empty file.
+    """
+    path = prepared.settings.directory.resolve() / ERRORED
+    if not path.is_file():
+        return ""
+    try:
+        state_place.read(path.read_bytes(), str(path))
+    except TapError:
+        return f"{path} is no whole state: it is kept in {archive(prepared, path)}."
+    return ""
+
+
 def _move(path: Path, target: Path) -> Path:
     # Not by renaming: it may come from another file system.
     _write(target, path.read_bytes())

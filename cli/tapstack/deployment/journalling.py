@@ -14,8 +14,8 @@ from tapstack.deployment.prepare import Prepared
 from tapstack.errors import TapError
 from tapstack.seal.store import Sealed
 from tapstack.settings import Settings
-from tapstack.terraform.driver import StateKept
 from tapstack.terraform.events import Event
+from tapstack.terraform.failures import StateKept
 from tapstack.terraform.rescue import ERRORED
 
 # The events of Terraform that say what has become of a resource.
@@ -33,6 +33,7 @@ def journalled(prepared: Prepared, found: Sealed) -> Iterator[Work]:
 
     A TapError that ends the block gets a sentence that says what was done, and what to do.
     """
+    number = attempts.next_number(found.directory.parent)
     journal = Journal(found.journal)
     work = Work()
     hidden = attempts.hidden(found.directory)
@@ -50,6 +51,7 @@ def journalled(prepared: Prepared, found: Sealed) -> Iterator[Work]:
     try:
         journal.write(
             "verified",
+            number=number,
             plan=found.id,
             operation=found.statement.predicate.operation,
             environment=where.environment,
@@ -99,11 +101,11 @@ def _end(journal: Journal, prepared: Prepared, failure: BaseException) -> None:
 
 def _kept(prepared: Prepared, failure: BaseException) -> list[Path]:
     """The files with the state, where Terraform could not write it to its place."""
-    errored = prepared.settings.directory.resolve() / ERRORED
-    kept = [errored] if errored.is_file() else []
     if isinstance(failure, StateKept) and failure.path is not None:
-        kept.append(failure.path.resolve())
-    return kept
+        # Terraform prints a state only where it could not write it to the file below either.
+        return [failure.path.resolve()]
+    errored = prepared.settings.directory.resolve() / ERRORED
+    return [errored] if errored.is_file() else []
 
 
 def _tell(failure: TapError, prepared: Prepared, found: Sealed, work: Work) -> None:
@@ -134,10 +136,14 @@ def said(work: Work, total: int, *, killed: bool, kept: Sequence[Path]) -> str:
     return f"{', '.join(parts)}; {where}."
 
 
+def env_option(settings: Settings) -> str:
+    """How a command names the environment: " --env prod"; "" for the default one."""
+    return "" if settings.is_sandbox else f" --env {settings.environment}"
+
+
 def recover_hint(settings: Settings) -> str:
     """What to do after an apply that did not come to its end."""
-    named = f" --env {settings.environment}" if not settings.is_sandbox else ""
-    return f"`tap recover{named}` finds what exists but is not in the state, and completes it"
+    return f"`tap recover{env_option(settings)}` finds what exists but is not in the state, and completes it"
 
 
 def interrupted(prepared: Prepared) -> str | None:

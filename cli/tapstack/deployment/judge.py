@@ -64,8 +64,6 @@ def judge_document(
     configuration, an error where it could not be read, which closes the gate. Raises InputError for a state with
     `checkov`, which can't read one.
     """
-    if checkov and not is_plan(document):
-        raise InputError(f"{where.path} is not a plan: checkov reads configurations and plans, no states.")
     return judge_with_stack(document, settings, source, where, only, checkov)[0]
 
 
@@ -83,6 +81,8 @@ def judge_with_stack(
 
     With `override`, findings of soft-mandatory policies do not block.
     """
+    if checkov and not is_plan(document):
+        raise InputError(f"{where.path} is not a plan: checkov reads configurations and plans, no states.")
     if isinstance(source, TapError):
         return undecided(source, where), None
     try:

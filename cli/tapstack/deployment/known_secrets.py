@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from tapstack import buffers
 from tapstack.masking import MASK, MASKED
 from tapstack.secret_names import is_secret_name
 from tapstack.sensitive import by_name, leaves, of_text
@@ -116,6 +117,6 @@ def _files(directory: Path, endings: tuple[str, ...]) -> list[Path]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8", "replace")
+        return buffers.read_text(path, errors="replace")
     except OSError:
         return ""

@@ -25,16 +25,20 @@ from tapstack.deployment.judge import (
 from tapstack.deployment.prepare import Prepared
 from tapstack.deployment.state_history import require_not_lost
 from tapstack.deployment.surroundings import default_region
+from tapstack.deployment.targets import require_targets
 from tapstack.deployment.variables import for_apply, named
 from tapstack.deployment.verify import require_account
 from tapstack.deployment.withheld import withheld
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError, Refused, TapError
 from tapstack.gate.ledger import Input, Ledger
+from tapstack.model.stack import Stack
 from tapstack.seal import store
 from tapstack.seal.statement import PLAN_NAME, Judgement
 from tapstack.seal.store import Sealed
-from tapstack.terraform.driver import DiagnosedFailure, PlanOptions, VariableText
+from tapstack.terraform.driver import PlanOptions
+from tapstack.terraform.failures import DiagnosedFailure
 from tapstack.terraform.source import Configuration
+from tapstack.terraform.variable_files import VariableText
 
 if TYPE_CHECKING:
     # Loaded where it is asked for only: it costs every other start a tenth of a second.
@@ -55,7 +59,8 @@ _NEEDS_INIT = (
 class Planned:
     """A sealed plan with its judgement; `ledger` is None for a destroy plan, which guards judge and policies do not.
 
-    `document` is `terraform show -json` of it, secrets included.
+    `document` is `terraform show -json` of it, secrets included; `stack` is what was judged, None where it could not
+    be read.
     """
 
     sealed: Sealed
@@ -63,6 +68,7 @@ class Planned:
     outputs_changed: int
     ledger: Ledger | None
     document: Mapping[str, Any]
+    stack: Stack | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -125,10 +131,12 @@ def make_plan(prepared: Prepared, request: PlanRequest, checkov: Checkov | None 
             # Loads the policies' modules meanwhile; what is wrong with them is said when they are asked.
             reader.submit(policies_of, settings)
             options = options_of(prepared, request, directory, source)
+            if request.targets:
+                require_targets(prepared, request.targets, configuration_of(source))
             document = plan_document(prepared, options)
         if not _recorded(document):
             require_not_lost(prepared)
-        judged = _judge(prepared, request, document, configuration_of(source), options.out, checkov)
+        judged, stack = _judge(prepared, request, document, configuration_of(source), options.out, checkov)
         operation = "destroy" if request.destroy else "apply"
         attempts.note(directory, attempts.intents(document))
         sealed = sealing.seal(
@@ -137,10 +145,35 @@ def make_plan(prepared: Prepared, request: PlanRequest, checkov: Checkov | None 
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    store.prune(plans, settings.environment, _KEPT_PLANS, spare=attempts.is_unsettled)
-    outputs = document.get("output_changes") or {}
+    store.prune(
+        plans,
+        settings.environment,
+        _KEPT_PLANS,
+        # Ids are times: where a clock was set back, this one is not among the latest.
+        spare=lambda one: one == sealed.directory or attempts.is_unsettled(one),
+    )
+    return _planned(sealed, judged, stack)
+
+
+def reopened(prepared: Prepared, sealed: Sealed, document: Mapping[str, Any]) -> Planned:
+    """A sealed plan as `make_plan` gave it, by the policies that are here now; checkov is not asked again."""
+    predicate = sealed.statement.predicate
+    override = predicate.judgement.override
+    request = PlanRequest(
+        destroy=predicate.operation == "destroy", override=override.reason if override else ""
+    )
+    source: Configuration | TapError
+    try:
+        source = read_source(prepared.settings.directory)
+    except TapError as failure:
+        source = failure
+    return _planned(sealed, *_judge(prepared, request, document, source, sealed.plan, None))
+
+
+def _planned(sealed: Sealed, judged: sealing.Judged, stack: Stack | None) -> Planned:
+    outputs = judged.document.get("output_changes") or {}
     changed = sum(1 for change in outputs.values() if change.get("actions") != ["no-op"])
-    return Planned(sealed, judged.changes, changed, judged.ledger, document)
+    return Planned(sealed, judged.changes, changed, judged.ledger, judged.document, stack)
 
 
 def _judge(
@@ -150,7 +183,7 @@ def _judge(
     source: Configuration | TapError,
     plan: Path,
     checkov: Checkov | None,
-) -> sealing.Judged:
+) -> tuple[sealing.Judged, Stack | None]:
     settings = prepared.settings
     changes = changes_of(document)
     prepared.observer.phase("judging the plan")
@@ -163,12 +196,12 @@ def _judge(
             document, settings, source, where, checkov=checkov, override=bool(request.override)
         )
         if judged is None:
-            return sealing.Judged(document, changes, ledger, (), ())
+            return sealing.Judged(document, changes, ledger, (), ()), None
         stack = judged
     default = default_region(prepared) if isinstance(source, Configuration) else None
     worked_in = regions(stack, default)
     refused = refusals(settings.where, guards.Plan(changes, _recorded(document), worked_in))
-    return sealing.Judged(document, changes, ledger, worked_in, refused)
+    return sealing.Judged(document, changes, ledger, worked_in, refused), stack
 
 
 def _recorded(document: Mapping[str, Any]) -> int:

@@ -36,7 +36,8 @@ from tapstack.sandbox.limits import limits
 from tapstack.seal import store
 from tapstack.settings import Settings
 from tapstack.terraform import events
-from tapstack.terraform.driver import DiagnosedFailure, PlanOptions
+from tapstack.terraform.driver import PlanOptions
+from tapstack.terraform.failures import DiagnosedFailure
 from tapstack.terraform.source import Configuration
 
 _T = TypeVar("_T")

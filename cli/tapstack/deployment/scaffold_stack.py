@@ -91,7 +91,12 @@ def _files(draft: StackDraft) -> Iterator[tuple[str, bytes]]:
     yield "tap.toml", _settings(template / "tap.toml", draft).encode()
     for source, target in _WRITTEN.items():
         text = (_STACK_FILES / source).read_text("utf-8")
-        yield target, text.replace("@name@", draft.name).replace("@version@", __version__).encode()
+        yield target, text.replace("@name@", draft.name).replace("@version@", _public_version()).encode()
+
+
+def _public_version() -> str:
+    # What follows the + is this machine's own build, and pip takes no >= of it.
+    return __version__.partition("+")[0]
 
 
 def _template() -> Path:

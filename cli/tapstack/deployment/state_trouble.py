@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Final
 
+from tapstack.deployment.credentials_trouble import has_expired, hinted
 from tapstack.deployment.state_lock import lock_in
 from tapstack.deployment.workspace import STATE_FILE
 from tapstack.errors import TerraformFailed
 from tapstack.settings import Settings
-from tapstack.terraform.driver import DiagnosedFailure
+from tapstack.terraform.failures import DiagnosedFailure
 
 _LOCKED: Final = "Error acquiring the state lock"
 _NOT_KEPT: Final = "Failed to persist state to backend"
@@ -32,7 +33,7 @@ def explained(failure: TerraformFailed, settings: Settings) -> TerraformFailed:
     if isinstance(failure, DiagnosedFailure):
         said = "\n".join(f"{one.summary}\n{one.detail}" for one in failure.diagnostics)
     found = _explanation(said, settings)
-    return TerraformFailed(found[0], hint=found[1]) if found else failure
+    return TerraformFailed(found[0], hint=found[1]) if found else hinted(failure)
 
 
 def _explanation(said: str, settings: Settings) -> tuple[str, str] | None:
@@ -76,7 +77,8 @@ def _not_kept(said: str, directory: Path, named: str) -> tuple[str, str]:
     return (
         f"Terraform did its work, but the backend did not take the state{why}: it is kept in "
         f"{directory / 'errored.tfstate'}. Nothing must be applied before it is back.",
-        f"mend the backend, then: tap recover{named}",
+        f"{'the credentials have expired: get new ones' if has_expired(why) else 'mend the backend'}, then: "
+        f"tap recover{named}",
     )
 
 

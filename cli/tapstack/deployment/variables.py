@@ -18,8 +18,8 @@ from tapstack.deployment import known_secrets
 from tapstack.errors import InputError, TapError
 from tapstack.model.hcl import constant
 from tapstack.settings import Settings
-from tapstack.terraform.driver import VariableText
 from tapstack.terraform.source import configuration_files, read_file, read_variables
+from tapstack.terraform.variable_files import VariableText
 
 _PREFIX: Final = "TF_VAR_"
 

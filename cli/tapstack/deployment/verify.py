@@ -136,7 +136,7 @@ def require_time(found: Sealed, now: datetime | None = None) -> None:
     if sealed.created > now + _CLOCKS_DIFFER:
         raise Refused(
             f"Plan {found.id} was made at {sealed.created:%Y-%m-%d %H:%M} UTC, in the future: a clock is wrong.",
-            hint="set the clock of this machine, or of the one that planned",
+            hint="set the clock of this machine, or of the one that planned; another plan is applied by its id",
         )
     ends = sealed.judgement.waivers_expire
     if ends is not None and ends < utc_day(now):

@@ -6,10 +6,12 @@ import json
 import tempfile
 from pathlib import Path
 
-from tapstack.deployment.judge import gate_settings, policies_of, shown
-from tapstack.errors import InputError
-from tapstack.gate.waivers import Waiver, admitted, checkov_waivers
+from tapstack.deployment.judge import gate_settings, policies_of, read_source, shown
+from tapstack.errors import InputError, TapError
+from tapstack.gate.engine import BACKEND_ADDRESS
+from tapstack.gate.waivers import Waiver, admitted, checkov_waivers, is_checkovs
 from tapstack.settings import FILE_NAME, Settings, load
+from tapstack.terraform.addresses import is_absent, meant
 
 
 def write(settings: Settings, waiver: Waiver) -> str:
@@ -34,12 +36,30 @@ def _refuse_what_is_wrong(settings: Settings, waiver: Waiver) -> None:
     ]
     if errors:
         raise InputError("\n".join(error.message for error in errors))
+    _refuse_what_is_not_there(settings, waiver)
     for there, place in settings.waivers:
         if (there.policy, there.address) == (waiver.policy, waiver.address):
             raise InputError(
                 f"{place} waives {waiver.policy} for {waiver.address} already, until {there.until}.",
                 hint="change its until there",
             )
+
+
+def _refuse_what_is_not_there(settings: Settings, waiver: Waiver) -> None:
+    if is_checkovs(waiver.policy) or waiver.address == BACKEND_ADDRESS:
+        # Checkov has findings about what is no resource, and so have policies about the backend.
+        return
+    try:
+        source = read_source(settings.directory)
+    except TapError:
+        # Then there is no telling.
+        return
+    if is_absent(waiver.address, source):
+        raise InputError(
+            f"There is no {waiver.address} in {shown(settings.directory)}, and a waiver that matches nothing closes "
+            "the gate.",
+            hint=meant(waiver.address, source),
+        )
 
 
 def _table(waiver: Waiver) -> str:

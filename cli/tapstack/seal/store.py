@@ -15,6 +15,7 @@ from typing import Final
 
 from tapstack.errors import InputError, SealBroken, TapError
 from tapstack.seal.statement import PLAN_NAME, Statement, decode, digest, encode
+from tapstack.suggestion import nearest
 
 SEAL: Final = "seal.json"
 ENVELOPE: Final = "seal.dsse.json"
@@ -86,12 +87,19 @@ def write_private(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def ids(plans: Path) -> list[str]:
+    """The ids of the sealed plans, oldest first; nothing is read or verified."""
+    return sorted(directory.name for directory in plans.glob("[!.]*/") if (directory / SEAL).is_file())
+
+
 def read(plans: Path, plan_id: str) -> Sealed:
     """One sealed plan. Raises InputError where there is none, SealBroken where it is not what its id names."""
     directory = plans / plan_id
     is_name = "/" not in plan_id and not plan_id.startswith(".") and len(plan_id) <= _LONGEST_NAME
     if not is_name or not (directory / SEAL).is_file():
-        raise InputError(f"There is no plan {plan_id!r} under {plans}.", hint="`tap plan` makes one")
+        near = nearest(plan_id, ids(plans))
+        meant = f" Did you mean {near}?" if near else ""
+        raise InputError(f"There is no plan {plan_id!r} under {plans}.{meant}", hint="`tap plan` makes one")
     seal = (directory / SEAL).read_bytes()
     sealed = decode(seal, str(directory / SEAL))
     expected = identity(sealed, seal)

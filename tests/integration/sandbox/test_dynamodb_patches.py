@@ -281,3 +281,11 @@ def test_replicas_that_can_not_be_are_refused(ends: Ends, aws: Callable[..., Any
     ends.here.update_table(TableName=ends.name, StreamSpecification={"StreamEnabled": False})
     with pytest.raises(ClientError, match="stream with new and old images"):
         ends.replicate()
+
+
+def test_a_table_that_is_not_there_is_not_deleted_in_the_words_of_aws(aws: Callable[..., Any]) -> None:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
+    # The provider reads the message.
+    with pytest.raises(ClientError, match="Requested resource not found: Table: nothing not found") as caught:
+        aws("dynamodb", HERE).delete_table(TableName="nothing")
+    assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"

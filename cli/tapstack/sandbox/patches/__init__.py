@@ -54,6 +54,7 @@ PATCHES: Final[tuple[tuple[str, Patch], ...]] = (
     ("CloudWatch Logs query definitions", logs.logs_query_definitions),
     ("CodeBuild deleted project", codebuild.codebuild_delete_by_arn),
     ("DynamoDB stream records", event_sources.dynamodb_stream_records),
+    ("DynamoDB deleted table", dynamodb.dynamodb_deleted_table),
     ("DynamoDB global tables", dynamodb.dynamodb_global_tables),
     ("DynamoDB replication", dynamodb.dynamodb_replication),
     ("DynamoDB isolation", dynamodb_isolation.dynamodb_isolation),

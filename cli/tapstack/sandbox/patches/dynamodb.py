@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any, Final
 
+from moto.dynamodb.exceptions import ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
@@ -55,6 +56,25 @@ def dynamodb_global_tables(_sandbox: Sandbox) -> None:
     DynamoHandler.update_table = update_table
     DynamoDBBackend.delete_table = delete_table
     Table.describe = describe_table
+
+
+def dynamodb_deleted_table(_sandbox: Sandbox) -> None:
+    """DeleteTable does not say in its error that it was the table that was not found.
+
+    The provider takes a table for deleted by these words of AWS's; without them a destroy fails whose first answer was
+    lost and whose request was sent again. Delete when the message of DeleteTable's ResourceNotFoundException names the
+    table.
+    """
+    delete = DynamoDBBackend.delete_table
+
+    @wraps(delete)
+    def delete_table(self: Any, name: str) -> Any:
+        try:
+            return delete(self, name)
+        except ResourceNotFoundException:
+            raise ResourceNotFoundException(table_name=name) from None
+
+    DynamoDBBackend.delete_table = delete_table
 
 
 def dynamodb_replication(_sandbox: Sandbox) -> None:

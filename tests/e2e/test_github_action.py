@@ -172,7 +172,7 @@ def refused_where_it_was_tampered_with(house: House, kept: Path, merge: str) -> 
     checkout, before = house.clone("tampered"), kept.read_bytes()
     sys.path.insert(0, str(SCRIPTS))
     try:
-        import encryption  # type: ignore[import-not-found]
+        import encryption
     finally:
         sys.path.remove(str(SCRIPTS))
     flipped = bytearray(before)

@@ -26,6 +26,9 @@ _SAME: Final = (
     (r"\b[\w+-]+@[\w-]+(\.[\w-]+)*", "me@laptop"),
     (r"\b(Terraform|Version:  ) 1\.\d+\.\d+\b", r"\1 1.11.4"),
     (r"\b\d+ bytes\b", "2359 bytes"),
+    # A new policy changes no page.
+    (r"\b\d+ policies x\b", "38 policies x"),
+    (r"\b\d+ not applicable\b", "149 not applicable"),
 )
 
 

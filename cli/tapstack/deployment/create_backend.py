@@ -20,6 +20,7 @@ from tapstack.deployment.judge import judge_document, read_source, shown
 from tapstack.deployment.plan import changes_of
 from tapstack.deployment.prepare import Prepared
 from tapstack.deployment.state_place import LOCAL, Place, kept, put, remove_local
+from tapstack.deployment.surroundings import LOCK_FILE
 from tapstack.deployment.verify import require_account
 from tapstack.deployment.workspace import DEFAULT
 from tapstack.errors import EnvironmentFailure, InputError, Refused
@@ -78,6 +79,8 @@ def offer(prepared: Prepared) -> Offer:
     driver = _configured(driver, backend if moved_in else None)
     prepared.observer.phase("initialising the bucket's configuration")
     driver.init(reconfigure=True)
+    # Terraform makes it readable for all, because it is committed with a stack; this one is nobody else's.
+    (driver.directory / LOCK_FILE).chmod(0o600)
     prepared.observer.phase("planning the bucket")
     plan = driver.directory / "tfplan"
     driver.plan(PlanOptions(out=plan, variables=[_variables(section, region, settings.environment)]))

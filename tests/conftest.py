@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,9 @@ from tapstack.masking import MASK, Mask
 
 # Pages are as wide as tap makes them where there is no terminal, not as the terminal of who runs the tests.
 os.environ["COLUMNS"] = "100"
+
+# A shell's job in the background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine is slow, which says nothing about the code; and CI must say the same twice.
 hypothesis.settings.register_profile(

@@ -200,4 +200,4 @@ async def editor(
         if made.process.returncode is None:
             made.process.kill()
         with contextlib.suppress(Exception):
-            await made.client.stop()  # type: ignore[no-untyped-call]  # pygls says nothing of it
+            await asyncio.wait_for(made.client.stop(), SECONDS)  # type: ignore[no-untyped-call]  # pygls says nothing

@@ -44,6 +44,8 @@ _SET_BY_OTHERS: Final = (
     "GITHUB_",
     "CI",
     "GITLAB",
+    "MAKE",
+    "MFLAGS",
     "NO_COLOR",
     "COLUMNS",
     "PYTHON",

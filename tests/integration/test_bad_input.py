@@ -35,7 +35,7 @@ def test_a_terraform_that_is_too_old(stack: Stack, tmp_path: Path) -> None:
     old.chmod(0o755)
     answer = stack("local")("plan", env={"TAP_TERRAFORM": str(old)})
     assert answer.code == 1
-    assert f"{old} is Terraform 0.12.31; tap needs 1.6.0 or newer." in answer.err
+    assert f"{old} is Terraform 0.12.31; tap needs 1.6 or newer." in answer.err
 
 
 def test_a_program_that_is_not_terraform(stack: Stack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import signal
@@ -136,6 +137,8 @@ def tap() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run tap and exit with the documented code."""
+    # A plan is a million objects that stay: to look for rubbish among them after each 700 takes a tenth of the time.
+    gc.set_threshold(50_000, 20, 50)
     mask_streams()
     MASK.learn(of_environment(os.environ))
     signal.signal(signal.SIGTERM, _interrupt)

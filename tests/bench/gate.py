@@ -16,7 +16,6 @@ import orjson
 from tests.bench import shapes
 from tests.bench.measure import Command, Cost, Scope, Table, cost, ratio, seconds
 from tests.bench.stacks import system
-from tests.bench.synthetic import replicated
 from tests.conftest import ROOT, TAP
 
 SIZES = (100, 1_000, 5_000, 20_000, 100_000)
@@ -105,10 +104,13 @@ def tables(scope: Scope) -> Iterator[Table]:
     plan = main_plan(scope.scratch)
     away = scope.scratch / "away"
     away.mkdir()
+    whole = away / "whole.json"
+    whole.write_bytes(orjson.dumps(plan))
     files: dict[int, Path] = {}
     for size in (100,) if scope.smoke else SIZES:
         files[size] = away / f"{size}.json"
-        files[size].write_bytes(orjson.dumps(replicated(plan, size)))
+        words = [sys.executable, "-m", "tests.bench.synthetic", whole, size, files[size]]
+        cost(Command(words, ROOT))
     yield _growth(files, away)
     yield _shapes(plan, scope, away)
     yield _judges(files, scope, away)

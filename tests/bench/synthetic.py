@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -85,3 +87,9 @@ def _own_names(entries: Iterable[Document], number: int | str) -> list[Document]
 def _named(entries: Iterable[Document], renamed: Any, number: int) -> Iterable[Document]:
     for entry in _own_names(entries, number):
         yield {**entry, "address": renamed(entry["address"]), "name": f"{entry['name']}_{number}"}
+
+
+if __name__ == "__main__":
+    # A process of its own, because what it needs would be counted as its caller's children's memory.
+    read, size, out = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    out.write_bytes(orjson.dumps(replicated(orjson.loads(read.read_bytes()), size)))

@@ -294,7 +294,7 @@ class Follower:
             return [Known(node)]
         if isinstance(node, (list, syntax.TupleOf)):
             return element(node if isinstance(node, list) else list(node.items), steps, place)
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             return member_of(list(node.items()), steps, place)
         way = _WAYS.get(type(node))
         return way(self, node, steps, place) if way else None
@@ -503,7 +503,7 @@ def traversals(expression: Any) -> Iterator[syntax.Traversal]:
 
 
 def _mentioned(node: Any) -> list[Any]:
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         return list(node.values())
     if isinstance(node, (list, tuple)):
         return list(node)

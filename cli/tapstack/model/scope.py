@@ -94,13 +94,13 @@ class ModuleScope:
 
 def member(node: Any, key: str) -> Expression:
     """A member of a plan's expression tree as an expression; None where it is absent."""
-    below = node.get(key) if isinstance(node, Mapping) else None
+    below = node.get(key) if isinstance(node, dict) else None
     return as_expression(below)
 
 
 def as_expression(node: Any) -> Expression:
     """A node of a plan's expression tree: a constant, Refers, or a tree of such."""
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         if node and node.keys() <= _PLAN_EXPRESSION:
             if "constant_value" in node:
                 return _escaped(node["constant_value"])
@@ -117,14 +117,14 @@ def references_of(nodes: Any) -> tuple[str, ...]:
 
 def is_plan_expression(node: Any) -> bool:
     """Whether a node of a plan's expression tree is an expression and no block."""
-    return isinstance(node, Mapping) and bool(node) and node.keys() <= _PLAN_EXPRESSION
+    return isinstance(node, dict) and bool(node) and node.keys() <= _PLAN_EXPRESSION
 
 
 def _all_references(node: Any) -> Iterator[str]:
     if is_plan_expression(node):
         listed = node.get("references")
         yield from (ref for ref in listed if isinstance(ref, str)) if isinstance(listed, list) else ()
-    elif isinstance(node, Mapping):
+    elif isinstance(node, dict):
         yield from _all_references(list(node.values()))
     elif isinstance(node, list):
         for below in node:

@@ -114,11 +114,12 @@ class Resource:
 
 
 def _step(value: Any, part: str) -> Any:
-    if isinstance(value, Mapping):
+    # A document's lists and objects, asked for before anything that only behaves like one: this is the innermost loop.
+    if isinstance(value, dict):
         return value.get(part, MISSING)
-    if isinstance(value, list) and part.isdigit():
-        return value[int(part)] if int(part) < len(value) else MISSING
-    return MISSING
+    if isinstance(value, list):
+        return value[int(part)] if part.isdigit() and int(part) < len(value) else MISSING
+    return value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
 
 
 @lru_cache(maxsize=1024)

@@ -254,8 +254,8 @@ def _planted(plan: dict[str, Any], scope: Scope, away: Path) -> Table:
         notes=[
             'Each fault is made in the real plan of the main stack, in its JSON. "found": the judge\'s answer is '
             "another than to the whole plan. Rego and terraform-compliance ask only what was written for them. trivy "
-            "makes HCL of the plan again, fails to parse that of this stack (`Error parsing file`, on stderr), and ends with 0: "
-            "its time above is that of looking at nothing."
+            "makes HCL of the plan again, fails to parse that of this stack (`Error parsing file`, on stderr), and "
+            "ends with 0: its time above is that of looking at nothing."
         ],
     )
     answers = _answers(plan, scope, away)

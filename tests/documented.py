@@ -26,9 +26,6 @@ _SAME: Final = (
     (r"\b[\w+-]+@[\w-]+(\.[\w-]+)*", "me@laptop"),
     (r"\b(Terraform|Version:  ) 1\.\d+\.\d+\b", r"\1 1.11.4"),
     (r"\b\d+ bytes\b", "2359 bytes"),
-    # A new policy changes no page.
-    (r"\b\d+ policies x\b", "38 policies x"),
-    (r"\b\d+ not applicable\b", "149 not applicable"),
 )
 
 
@@ -47,6 +44,9 @@ def documented(page: str, name: str, text: str, names: Mapping[str, str] | None 
     )
     assert block, f"docs/{page}.md has no block <!-- output: {name} -->"
     said = normalised(text, names or {})
+    # A new policy changes none of these pages.
+    said = re.sub(r"\b\d+ policies x\b", "38 policies x", said)
+    said = re.sub(r"\b\d+ not applicable\b", "149 not applicable", said)
     if os.environ.get("TAP_WRITE_DOCS"):
         path.write_text(content[: block.start()] + said + content[block.end() :], "utf-8")
     else:

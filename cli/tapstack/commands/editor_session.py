@@ -54,6 +54,7 @@ class EditorSession:
     """The directory of the stack that each open document is judged with, by real path."""
     published: set[str] = field(default_factory=set)
     """The real paths that the client has been told problems of."""
+    is_over: bool = False
 
     def opened(self, uri: str) -> None:
         """A document is there to be judged."""
@@ -93,6 +94,10 @@ class EditorSession:
         for stack in self.stacks.values():
             self._due(stack, 0)
 
+    def end(self) -> None:
+        """Say nothing more."""
+        self.is_over = True
+
     def problems(self, uri: str, position: types.Position) -> list[Problem]:
         """Those at a place; on the header of a block, all of its resource."""
         real, at = real_path(uri), (position.line, position.character)
@@ -127,6 +132,8 @@ class EditorSession:
         stack.timer = asyncio.get_running_loop().call_later(pause, self._start, stack)
 
     def _start(self, stack: _Stack) -> None:
+        if self.is_over:
+            return
         stack.is_due = True
         if not stack.is_judging:
             stack.is_judging = True
@@ -138,6 +145,8 @@ class EditorSession:
             while stack.is_due:
                 stack.is_due, generation = False, stack.generation
                 judged = await self._judged(stack)
+                if self.is_over:
+                    return
                 if stack.generation == generation:
                     stack.problems, stack.places = judged.problems, judged.places
                     self._adopt(stack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -19,11 +19,26 @@ _WATCHED: Final = ("**/*.tf", "**/*.tf.json", "**/*.tfvars", "**/*.tfvars.json",
 _PAUSE_SECONDS: Final = 0.15
 
 
+class _Server(LanguageServer):
+    """Tells the client of an error once: pygls would tell it of the failure to tell, and of that one, without end."""
+
+    _is_telling = False
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Called by pygls."""
+        if not self._is_telling:
+            self._is_telling = True
+            try:
+                super().report_server_error(error, source)
+            finally:
+                self._is_telling = False
+
+
 def serve(stdin: BinaryIO, stdout: BinaryIO, environment: str, version: str) -> int:
     """Speak the protocol until the client ends it: 0 after a shutdown, 1 without one."""
     # Forked before there is any thread.
     zygote = Zygote(answer, warm_up)
-    server = LanguageServer("tap", version, text_document_sync_kind=types.TextDocumentSyncKind.Full)
+    server = _Server("tap", version, text_document_sync_kind=types.TextDocumentSyncKind.Full)
     editor = EditorSession(server, zygote, environment)
     _documents(server, editor)
     _questions(server, editor)
@@ -32,7 +47,8 @@ def serve(stdin: BinaryIO, stdout: BinaryIO, environment: str, version: str) -> 
     @server.feature(types.SHUTDOWN)
     def shut_down(_parameters: None) -> None:
         ended.append(True)
-        # What is being judged is not waited for.
+        # What is being judged is not waited for, and nobody listens any more.
+        editor.end()
         zygote.close()
 
     try:

@@ -244,3 +244,15 @@ def test_a_policy_that_refuses_plain_http_is_known() -> None:
     statement = '{"Statement": {"Effect": "%s", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}'
     policies = {None: None, "": False, statement % "Deny": True, statement % "Allow": False}
     assert {text: Bucket(True, policy=text).refuses_plain_http for text in policies} == policies
+
+
+def test_a_lock_that_was_gone_before_it_was_read_is_told_as_such(stack: Stack) -> None:
+    said = (
+        "Error acquiring the state lock\n  Error message: operation error S3: PutObject, https response error "
+        "StatusCode: 412, api error PreconditionFailed: At least one of the pre-conditions you specified did not hold"
+    )
+    found = explained(TerraformFailed(said), stack(HERE))
+    assert found.message.startswith("The state was locked a moment ago, and the lock was gone")
+    assert found.hint == "again, or wait for it: --lock-timeout SECONDS"
+    refused = TerraformFailed("Error acquiring the state lock\n  Error message: api error AccessDenied")
+    assert explained(refused, stack(HERE)).message == refused.message

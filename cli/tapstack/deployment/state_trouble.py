@@ -14,6 +14,10 @@ from tapstack.settings import Settings
 from tapstack.terraform.failures import DiagnosedFailure
 
 _LOCKED: Final = "Error acquiring the state lock"
+_GONE: Final = (
+    "The state was locked a moment ago, and the lock was gone before it could say by whom. Nothing was done.",
+    "again, or wait for it: --lock-timeout SECONDS",
+)
 _NOT_KEPT: Final = "Failed to persist state to backend"
 _TWO_STATES: Final = "Can't ask approval for state migration"
 _NO_BUCKET: Final = re.compile(r'S3 bucket "([^"]+)" does not exist|NoSuchBucket')
@@ -43,7 +47,8 @@ def _explanation(said: str, settings: Settings) -> tuple[str, str] | None:
     if _LOCKED in said or "state lock" in said:
         lock = lock_in(said)
         if lock is None:
-            return None
+            # The file could not be made because it was there, and was not there any more to be read.
+            return _GONE if "PreconditionFailed" in said else None
         return (
             f"The state is locked by {lock.said()}. Nothing was done.",
             f"wait for it (--lock-timeout SECONDS), or, if its owner is gone: tap unlock {lock.id}{named}",

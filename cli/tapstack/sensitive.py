@@ -170,10 +170,7 @@ def by_name(value: Any, *, inside: bool = False) -> Iterator[Any]:
 def _look_by_name(value: Any, inside: bool, found: list[Any]) -> None:
     # Half a million values in a plan of 20,000 resources: what is frequent is asked first, and without generators.
     if isinstance(value, str):
-        if inside:
-            found += _named(value)
-        elif value[:1] in _JSON_BEGINS or "://" in value or "-----" in value:
-            found += _in_text(value)
+        found += _named(value) if inside else _in_text(value)
     elif isinstance(value, list):
         for item in value:
             _look_by_name(item, inside, found)
@@ -206,14 +203,16 @@ def _named(value: Any) -> Iterator[Any]:
         yield from leaves(value)
 
 
-def _in_text(text: str) -> Iterator[str]:
+def _in_text(text: str) -> list[str]:
     """What is a secret in any text: credentials in addresses, private keys, and what JSON in it calls one."""
+    found: list[str] = []
     if "://" in text and "@" in text:
-        yield from _CREDENTIALS_IN_URL.findall(text)
+        found += _CREDENTIALS_IN_URL.findall(text)
     if "PRIVATE KEY-----" in text:
-        yield from _PRIVATE_KEY.findall(text)
+        found += _PRIVATE_KEY.findall(text)
     if text[:1] in _JSON_BEGINS and _MENTIONED.search(text):
-        yield from (leaf for leaf in by_name(_json(text)) if isinstance(leaf, str))
+        found += (leaf for leaf in by_name(_json(text)) if isinstance(leaf, str))
+    return found
 
 
 def of_text(text: str, secret: Mapping[str, Any] | frozenset[str] = frozenset()) -> Iterator[str]:

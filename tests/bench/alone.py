@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bench.measure import Scope, Table, cost, ratio, seconds, taking_turns
+from tests.bench.measure import Scope, Table, beside, cost, taking_turns
 from tests.bench.stacks import Measured, synthetic, system
 
 
@@ -31,12 +31,4 @@ def _measure(table: Table, name: str, stack: Measured, rounds: int) -> None:
     taking_turns(sides, 1)
     costs = taking_turns(sides, rounds)
     ours, theirs = costs["tap"], costs["terraform"]
-    table.rows.append(
-        (
-            name,
-            seconds(ours.wall),
-            seconds(theirs.wall),
-            ratio(ours.wall, theirs.wall),
-            ratio(ours.cpu, theirs.cpu),
-        )
-    )
+    table.rows.append((name, *beside(ours, theirs)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from tests.bench.measure import Command, Cost, Scope, Table, cost, median, ratio, seconds
+from tests.bench.measure import Command, Cost, Scope, Table, beside, cost, median, seconds
 from tests.bench.stacks import Measured, synthetic, system
 from tests.conftest import ROOT
 
@@ -72,15 +72,7 @@ def _measure(table: Table, name: str, stack: Measured, rounds: int) -> None:
             seen[side].append(cost(apply))
             cost(destroy)
     ours, theirs = (median(costs) for costs in seen.values())
-    table.rows.append(
-        (
-            name,
-            seconds(ours.wall),
-            seconds(theirs.wall),
-            ratio(ours.wall, theirs.wall),
-            ratio(ours.cpu, theirs.cpu),
-        )
-    )
+    table.rows.append((name, *beside(ours, theirs)))
 
 
 def _display(scope: Scope) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 
-from tests.bench.measure import Command, Scope, Table, ratio, seconds, taking_turns
+from tests.bench.measure import Command, Scope, Table, beside, taking_turns
 from tests.bench.stacks import SYSTEMS, Measured, synthetic, system
 from tests.conftest import TAP
 
@@ -51,16 +51,7 @@ def _measure(table: Table, name: str, stack: Measured, rounds: int) -> None:
             taking_turns(sides, 1)
             costs = taking_turns(sides, rounds)
         ours, theirs = costs["tap"], costs["instead"]
-        table.rows.append(
-            (
-                name,
-                state,
-                seconds(ours.wall),
-                seconds(theirs.wall),
-                ratio(ours.wall, theirs.wall),
-                ratio(ours.cpu, theirs.cpu),
-            )
-        )
+        table.rows.append((name, state, *beside(ours, theirs)))
 
 
 def _sides(stack: Measured) -> dict[str, Sequence[Command]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bench.measure import Scope, Table, ratio, seconds, taking_turns
+from tests.bench.measure import Scope, Table, beside, taking_turns
 from tests.bench.stacks import system
 
 
@@ -33,13 +33,5 @@ def tables(scope: Scope) -> Iterator[Table]:
         )
         costs = taking_turns({"tap": [stack.tap("rehearse")], "terraform": steps}, scope.rounds)
     ours, theirs = costs["tap"], costs["terraform"]
-    table.rows.append(
-        (
-            "main",
-            seconds(ours.wall),
-            seconds(theirs.wall),
-            ratio(ours.wall, theirs.wall),
-            ratio(ours.cpu, theirs.cpu),
-        )
-    )
+    table.rows.append(("main", *beside(ours, theirs)))
     yield table

@@ -22,7 +22,8 @@ _IS_SECRET: Final = re.compile(r"\b(?:sensitive|ephemeral)[ \t]*=[ \t]*true\b")
 _OUTSIDE: Final = re.compile(
     r"^[ \t]*(?:variable|output|resource|data|module|provider|locals|terraform|check)\b", re.MULTILINE
 )
-_LOCAL_SOURCE: Final = re.compile(r'"?source"?\s*[=:]\s*"(\.\.?/[^"]*)"')
+# How a module that lies beside is called, in a text that may not parse.
+LOCAL_SOURCE: Final = re.compile(r'"?source"?\s*[=:]\s*"(\.\.?/[^"]*)"')
 _MARKED: Final = re.compile(r'\bsensitive\(\s*"((?:[^"\\]|\\.)*)"')
 _DEFAULT: Final = frozenset({"default"})
 _PREFIX: Final = "TF_VAR_"
@@ -96,7 +97,7 @@ def _configuration(directory: Path) -> Iterator[Path]:
         seen.add(resolved)
         for path in _configuration_files(here):
             yield path
-            waiting += [here / source for source in _LOCAL_SOURCE.findall(_text(path))]
+            waiting += [here / source for source in LOCAL_SOURCE.findall(_text(path))]
 
 
 def _configuration_files(directory: Path) -> list[Path]:

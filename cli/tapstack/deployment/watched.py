@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from tapstack import buffers
+from tapstack.deployment.known_secrets import LOCAL_SOURCE
 from tapstack.settings import FILE_NAME, Settings
 
-_SOURCE: Final = re.compile(r'"?source"?\s*[=:]\s*"(\.\.?/[^"]*)"')
 _CODE: Final = (".tf", ".tf.json")
 _ENDINGS: Final = (*_CODE, ".tfvars", ".tfvars.json", ".py")
 
@@ -78,7 +77,7 @@ def _modules(stack: Path) -> Iterator[Path]:
         seen.add(here)
         yield here
         for text in _texts(here):
-            waiting += [_absolute(here / source) for source in _SOURCE.findall(text)]
+            waiting += [_absolute(here / source) for source in LOCAL_SOURCE.findall(text)]
 
 
 def _texts(directory: Path) -> Iterator[str]:

@@ -200,6 +200,11 @@ class Settings:
         return self.environment == SANDBOX or self.apart is not None
 
     @property
+    def env_option(self) -> str:
+        """How a command names the environment: " --env prod"; "" for the default one."""
+        return "" if self.is_sandbox else f" --env {self.environment}"
+
+    @property
     def name(self) -> str:
         """The stack's name, by default its directory's."""
         return self.stack.name or self.directory.resolve().name

@@ -118,7 +118,7 @@ def _judge(
         ledger,
         shown(common.settings.directory),
         common.settings.environment,
-        "" if common.settings.is_sandbox else f" --env {common.settings.environment}",
+        common.settings.env_option,
         page=Page(full=full),
         everything=everything,
         model=stack,

@@ -50,7 +50,7 @@ def command(
             width=screen.width,
             style=screen.style,
             where="the embedded AWS" if settings.is_sandbox else "AWS",
-            options="" if settings.is_sandbox else f" --env {settings.environment}",
+            options=settings.env_option,
         )
         screen.result(text)
     return int(code)

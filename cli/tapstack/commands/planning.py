@@ -14,7 +14,7 @@ import orjson
 from tapstack.commands import candidates, reporting
 from tapstack.commands.options import Common
 from tapstack.deployment import lock
-from tapstack.deployment.journalling import env_option, interrupted
+from tapstack.deployment.journalling import interrupted
 from tapstack.deployment.judge import shown
 from tapstack.deployment.plan import Planned, PlanRequest
 from tapstack.deployment.prepare import Prepared, prepare, require_configuration, work_directory
@@ -102,7 +102,7 @@ def prepared(
         common.screen.note(f"No tap.toml in {settings.directory}: defaults hold.")
     require_configuration(settings.directory)
     if operation in _APPLYING:
-        rescue.require_none(settings.directory, env_option(settings))
+        rescue.require_none(settings.directory, settings.env_option)
     callers = os.umask(0o077)
     try:
         work = work_directory(settings)

@@ -14,7 +14,7 @@ from tapstack.commands.options import Common, common, lock_timeout
 from tapstack.deployment import recovery, state_lock
 from tapstack.deployment.adoption import Adoption, adopt
 from tapstack.deployment.apply import apply_sealed, refuse_unless_destroyable
-from tapstack.deployment.journalling import describe, env_option
+from tapstack.deployment.journalling import describe
 from tapstack.deployment.plan import PlanRequest
 from tapstack.deployment.prepare import Prepared
 from tapstack.deployment.recovery import Situation
@@ -129,7 +129,7 @@ def _recover(
     request: PlanRequest,
     asked: _Asked,
 ) -> int:
-    report = RecoveryReport(common.screen, as_json=common.as_json, option=env_option(common.settings))
+    report = RecoveryReport(common.screen, as_json=common.as_json, option=common.settings.env_option)
     display.clear()
     _tell(report, situation)
     more: dict[str, str] = {}

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tapstack.deployment.journalling import env_option
 from tapstack.deployment.plan import Planned, PlanRequest, make_plan
 from tapstack.deployment.prepare import Prepared
 from tapstack.errors import InputError, Refused
@@ -145,7 +144,7 @@ def _require_own(prepared: Prepared, planned: Planned, agreed: Mapping[str, str]
         named = " ".join(f"--import '{address}={id_}'" for address, (id_, _) in doubts.items())
         raise Refused(
             "\n".join(f"{address} exists ({id_}), but {doubt}" for address, (id_, doubt) in doubts.items()),
-            hint=f"tap recover{env_option(prepared.settings)} {named} takes it all the same; "
+            hint=f"tap recover{prepared.settings.env_option} {named} takes it all the same; "
             "or give yours another name",
         )
 

@@ -136,14 +136,9 @@ def said(work: Work, total: int, *, killed: bool, kept: Sequence[Path]) -> str:
     return f"{', '.join(parts)}; {where}."
 
 
-def env_option(settings: Settings) -> str:
-    """How a command names the environment: " --env prod"; "" for the default one."""
-    return "" if settings.is_sandbox else f" --env {settings.environment}"
-
-
 def recover_hint(settings: Settings) -> str:
     """What to do after an apply that did not come to its end."""
-    return f"`tap recover{env_option(settings)}` finds what exists but is not in the state, and completes it"
+    return f"`tap recover{settings.env_option}` finds what exists but is not in the state, and completes it"
 
 
 def interrupted(prepared: Prepared) -> str | None:

@@ -41,7 +41,7 @@ def explained(failure: TerraformFailed, settings: Settings) -> TerraformFailed:
 
 
 def _explanation(said: str, settings: Settings) -> tuple[str, str] | None:
-    named = f" --env {settings.environment}" if not settings.is_sandbox else ""
+    named = settings.env_option
     if _NOT_KEPT in said:
         return _not_kept(said, settings.directory, named)
     if _LOCKED in said or "state lock" in said:

@@ -61,14 +61,29 @@ def of_document(document: Any) -> Iterator[Any]:
     """The secrets of a plan, a state or outputs, as `terraform show -json` and `output -json` write them."""
     if not isinstance(document, Mapping):
         return
+    names = _Names()
     for change in (*_list(document, "resource_changes"), *_list(document, "resource_drift")):
-        yield from _of_change(change.get("change"))
+        yield from _of_change(change.get("change"), names)
     for change in _mapping(document, "output_changes").values():
-        yield from _of_change(change)
+        yield from _of_change(change, names)
     for values in (document, document.get("prior_state"), {"values": document.get("planned_values")}):
         if isinstance(values, Mapping):
-            yield from _of_values(_mapping(values, "values"))
-    yield from _of_configuration(document)
+            yield from _of_values(_mapping(values, "values"), names)
+    yield from _of_configuration(document, names)
+
+
+class _Names:
+    """Asks each object of one document once what the names in it give away: equal parts of a large one are one."""
+
+    def __init__(self) -> None:
+        self._asked: set[int] = set()
+
+    def of(self, value: Any) -> Iterator[Any]:
+        """As `by_name`; nothing where this very object was asked before. The document keeps it alive."""
+        if id(value) in self._asked:
+            return iter(())
+        self._asked.add(id(value))
+        return by_name(value)
 
 
 def of_outputs(outputs: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
@@ -79,14 +94,14 @@ def of_outputs(outputs: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
         yield from by_name({name: output.get("value")})
 
 
-def _of_change(change: Any) -> Iterator[Any]:
+def _of_change(change: Any, names: _Names) -> Iterator[Any]:
     if isinstance(change, Mapping):
         for when in ("before", "after"):
             yield from marked(change.get(when), change.get(f"{when}_sensitive"))
-            yield from by_name(change.get(when))
+            yield from names.of(change.get(when))
 
 
-def _of_values(values: Mapping[str, Any]) -> Iterator[Any]:
+def _of_values(values: Mapping[str, Any], names: _Names) -> Iterator[Any]:
     yield from of_outputs(_mappings(values, "outputs"))
     waiting = [_mapping(values, "root_module")]
     while waiting:
@@ -94,12 +109,12 @@ def _of_values(values: Mapping[str, Any]) -> Iterator[Any]:
         waiting += _list(module, "child_modules")
         for resource in _list(module, "resources"):
             yield from marked(resource.get("values"), resource.get("sensitive_values"))
-            yield from by_name(resource.get("values"))
+            yield from names.of(resource.get("values"))
             if resource.get("type") == "random_string" and is_secret_name(str(resource.get("name"))):
                 yield _mapping(resource, "values").get("result")
 
 
-def _of_configuration(document: Mapping[str, Any]) -> Iterator[Any]:
+def _of_configuration(document: Mapping[str, Any], names: _Names) -> Iterator[Any]:
     configuration = _mapping(document, "configuration")
     for provider in _mappings(configuration, "provider_config").values():
         yield from by_name(provider.get("expressions"))
@@ -109,17 +124,17 @@ def _of_configuration(document: Mapping[str, Any]) -> Iterator[Any]:
     for name, declared in _mappings(root, "variables").items():
         if declared.get("sensitive"):
             yield from leaves(given.get(name))
-    yield from _of_module(root)
+    yield from _of_module(root, names)
 
 
-def _of_module(module: Mapping[str, Any]) -> Iterator[Any]:
+def _of_module(module: Mapping[str, Any], names: _Names) -> Iterator[Any]:
     variables = _mappings(module, "variables")
     yield from by_name({name: declared.get("default") for name, declared in variables.items()})
     yield from (
         leaf for one in variables.values() if one.get("sensitive") for leaf in leaves(one.get("default"))
     )
     for resource in _list(module, "resources"):
-        yield from by_name(resource.get("expressions"))
+        yield from names.of(resource.get("expressions"))
         for provisioner in _list(resource, "provisioners"):
             yield from by_name(provisioner.get("expressions"))
     for call in _mappings(module, "module_calls").values():
@@ -128,7 +143,7 @@ def _of_module(module: Mapping[str, Any]) -> Iterator[Any]:
         for name, declared in _mappings(called, "variables").items():
             if declared.get("sensitive"):
                 yield from leaves(_mapping(expressions, name).get("constant_value"))
-        yield from _of_module(called)
+        yield from _of_module(called, names)
 
 
 def marked(value: Any, marks: Any) -> Iterator[Any]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -385,16 +386,24 @@ def test_no_apply_begins_over_an_errored_state(stack: Prepared) -> None:
 # --- who is still at work
 
 
+def _until_visible(process: subprocess.Popen[bytes]) -> None:
+    # Linux lets go of whoever started it a moment before it has an environment.
+    while process.poll() is None and not Path(f"/proc/{process.pid}/environ").read_bytes():
+        time.sleep(0.001)
+
+
 def test_a_terraform_without_its_tap_is_waited_for_and_an_orphan_provider_ended(tmp_path: Path) -> None:
     env = {**os.environ, "TF_DATA_DIR": str(tmp_path)}
     provider = tmp_path / "terraform-provider-none_v1"
     provider.symlink_to(sys.executable)
     sleep = "import time; time.sleep(60)"
     with subprocess.Popen([str(provider), "-c", sleep], env=env) as orphan:
+        _until_visible(orphan)
         said: list[str] = []
         running.wait(tmp_path, 5, said.append)
         assert (orphan.wait(5), said) == (-9, [])
     with subprocess.Popen(["sleep", "1.5"], env=env) as process:
+        _until_visible(process)
         with pytest.raises(EnvironmentFailure, match=rf"sleep \(process {process.pid}\) is still at work"):
             running.wait(tmp_path, 0, said.append)
         # Somebody else's directory is nobody's business here.

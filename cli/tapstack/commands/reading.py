@@ -5,24 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from tapstack.commands.options import Common
 from tapstack.deployment.judge import is_plan_file, is_raw_state, read_document, read_source, shown
 from tapstack.errors import InputError, TapError
 from tapstack.gate.ledger import Input
+from tapstack.model import shared_json
 from tapstack.terraform.source import Configuration
 
 
 def read_plan_or_state(common: Common, path: Path, operation: str, lock_timeout: float) -> tuple[Any, Input]:
     """What `terraform show -json` says, and what to call it; a saved plan or raw state is shown by Terraform."""
     if is_plan_file(path):
-        return orjson.loads(_shown_by_terraform(common, path, operation, lock_timeout)), Input(
+        return shared_json.read(_shown_by_terraform(common, path, operation, lock_timeout)), Input(
             "plan", shown(path)
         )
     document, where = read_document(path)
     if is_raw_state(document):
-        document = orjson.loads(_shown_by_terraform(common, path, operation, lock_timeout))
+        document = shared_json.read(_shown_by_terraform(common, path, operation, lock_timeout))
     return document, where
 
 

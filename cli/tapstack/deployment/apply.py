@@ -19,6 +19,7 @@ from tapstack.deployment.withheld import withheld
 from tapstack.errors import GateClosed, GateFailed, InputError, Refused, SealBroken, TapError
 from tapstack.gate.ledger import Input, Ledger
 from tapstack.gate.policy import Verdict
+from tapstack.model import shared_json
 from tapstack.seal import store
 from tapstack.seal.store import Sealed
 from tapstack.settings import Settings
@@ -76,7 +77,7 @@ def apply_sealed(
         copy = Path(private, "tfplan")
         store.write_private(copy, plan)
         if witness is not None:
-            witness(orjson.loads(prepared.driver.show(copy)))
+            witness(shared_json.read(prepared.driver.show(copy)))
         _judge_again(prepared, found, copy)
         prepared.observer.phase("destroying" if sealed.operation == "destroy" else "applying")
         with withheld(prepared.driver, copy), journalled(prepared, found) as work:
@@ -102,7 +103,7 @@ def _judge_again(prepared: Prepared, found: Sealed, plan: Path) -> None:
     if digests == sealed.judgement.policies and not registry.errors:
         return
     prepared.observer.phase("judging again, by the policies that are here now")
-    document = orjson.loads(prepared.driver.show(plan))
+    document = shared_json.read(prepared.driver.show(plan))
     source: Any
     try:
         source = read_source(prepared.settings.directory)
@@ -149,7 +150,7 @@ def _discharge(prepared: Prepared, found: Sealed) -> None:
         return
     prepared.observer.phase("judging what came of it")
     settings = prepared.settings
-    document = orjson.loads(prepared.driver.show())
+    document = shared_json.read(prepared.driver.show())
     policies = tuple(sorted({str(one["policy"]) for one in owed}))
     ledger = judge_document(document, settings, read_source(settings.directory), Input("state"), policies)
     if ledger.errors:

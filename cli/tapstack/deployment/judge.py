@@ -20,6 +20,7 @@ from tapstack.gate.parameters import GateSettings
 from tapstack.gate.registry import Registry, load
 from tapstack.gate.waivers import Waiver, WaiverRules
 from tapstack.masking import MASK
+from tapstack.model import shared_json
 from tapstack.model.hcl import from_hcl
 from tapstack.model.plan import from_plan, is_plan
 from tapstack.model.stack import Resource, Stack
@@ -211,7 +212,7 @@ def read_document(path: Path) -> tuple[Any, Input]:
     """A JSON file of Terraform's, and what to call it. Raises GateFailed where it is not JSON."""
     data = path.read_bytes()
     try:
-        document = orjson.loads(data)
+        document = shared_json.read(data)
     except orjson.JSONDecodeError as failure:
         raise GateFailed(
             f"{shown(path)} is neither a saved plan nor JSON: {failure}.",

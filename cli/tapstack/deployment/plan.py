@@ -31,6 +31,7 @@ from tapstack.deployment.verify import require_account
 from tapstack.deployment.withheld import withheld
 from tapstack.errors import EnvironmentFailure, ExitCode, InputError, Refused, TapError
 from tapstack.gate.ledger import Input, Ledger
+from tapstack.model import shared_json
 from tapstack.model.stack import Stack
 from tapstack.seal import store
 from tapstack.seal.statement import PLAN_NAME, Judgement
@@ -224,7 +225,7 @@ def plan_document(prepared: Prepared, options: PlanOptions) -> dict[str, Any]:
     with withheld(prepared.driver):
         _plan(prepared, options)
         _require_whole(options.out)
-        document: dict[str, Any] = orjson.loads(prepared.driver.show(options.out))
+        document: dict[str, Any] = shared_json.read(prepared.driver.show(options.out))
     return document
 
 

@@ -42,7 +42,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for LOW, 3 for CRITICAL."""
-        return list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Final = {severity: number for number, severity in enumerate(Severity)}
 
 
 class Enforcement(StrEnum):

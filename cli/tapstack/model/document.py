@@ -63,9 +63,10 @@ class RootValues(TypedDict, total=False):
 
 
 def validated(adapter: TypeAdapter[Any], document: Any, what: str) -> Any:
-    """`document`, its form checked. Raises DocumentError naming the first place that differs."""
+    """`document` itself, its form checked. Raises DocumentError naming the first place that differs."""
     try:
-        return adapter.validate_python(document)
+        # Strictly, so that nothing of it would have to become something else.
+        adapter.validate_python(document, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top"
@@ -75,6 +76,7 @@ def validated(adapter: TypeAdapter[Any], document: Any, what: str) -> Any:
         ) from None
     except RecursionError:
         raise DocumentError(f"The {what} is nested too deeply to be read.") from None
+    return document
 
 
 def check_format(document: Any, what: str) -> None:

@@ -16,7 +16,6 @@ from tapstack.model.references import (
     Opaque,
     Place,
     local_address,
-    member,
     module_above,
     split_address,
     traversals,
@@ -285,7 +284,7 @@ class Graph:
     def _uses(self, user: Resource) -> Iterator[tuple[str, Resource]]:
         block = self._follower.block(user)
         for path in block[1].body if block else ():
-            for one in self._follower.found(Located(member(block[1], path), block[0])) if block else ():
+            for one in self._follower.found(Located(block[1].member(path), block[0])) if block else ():
                 if isinstance(one, Reference):
                     yield from ((path, resource) for resource in self._reached(one))
         for path, value in user.values.items():
@@ -358,7 +357,7 @@ class Graph:
         if root == "var":
             outer = self._stack.root.below(here.path[:-1]) if here.path else None
             call = outer.calls.get(here.path[-1]) if outer else None
-            return [(outer, member(call, name))] if outer and call else []
+            return [(outer, call.member(name))] if outer and call else []
         if root == "module":
             child, call = here.children.get(name), here.calls.get(name)
             if child is None:
@@ -384,7 +383,7 @@ class Graph:
         scope = self._stack.root.below(path)
         provider = scope.providers.get(key) if scope else None
         unknown = Unknown(computed=True)
-        expression = member(provider, "region") if provider is not None else None
+        expression = provider.member("region") if provider is not None else None
         if expression is not None and scope is not None:
             known = self._follower.known(expression, Place(scope, module_above(resource.module, len(path))))
             if known is not None and isinstance(known.value, str):
@@ -445,7 +444,7 @@ def _named_by(depends_on: str) -> str:
 
 
 def _whole(block: BlockScope) -> list[Any]:
-    return [block.each, *(member(block, name) for name in block.body)]
+    return [block.each, *(block.member(name) for name in block.body)]
 
 
 def _address(reference: Reference) -> str:

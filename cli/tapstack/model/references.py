@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tapstack.model import syntax
-from tapstack.model.scope import BlockScope, Dynamic, Expression, ModuleScope, Refers, as_expression
+from tapstack.model.scope import BlockScope, Dynamic, ModuleScope, Refers
 from tapstack.model.stack import Reference, Resource
 from tapstack.model.steps import (
     EVERY,
@@ -51,7 +51,6 @@ __all__ = [
     "Place",
     "Step",
     "local_address",
-    "member",
     "module_above",
     "parsed",
     "split_address",
@@ -146,7 +145,7 @@ class Follower:
         block = module.scope.resources.get(local_address(resource)) if module else None
         if module is None or block is None:
             return None
-        return replace(module, key=resource.index, each=block.each), block
+        return Place(module.scope, module.module, resource.index, block.each), block
 
     def at(self, resource: Resource, parts: tuple[str, ...]) -> list[Located]:
         """The expressions that may set the value at a path: several only for blocks whose order isn't known."""
@@ -154,7 +153,7 @@ class Follower:
         if found is None:
             return []
         place, block = found
-        level = [Located(member(block, parts[0]), place)]
+        level = [Located(block.member(parts[0]), place)]
         for depth, part in enumerate(parts[1:], 1):
             nested = [below for one in level for below in self._nested(one, part)]
             level = self._alike(nested, resource.get(parts[: depth + 1])) if len(nested) > 1 else nested
@@ -415,7 +414,7 @@ class Follower:
         if not place.module:
             value = self.variables.get(name, MISSING)
         elif (found := self.caller(place)) is not None:
-            given = member(found[1], name)
+            given = found[1].member(name)
             if given is not None:
                 return [Located(given, found[0], rest)]
         if value is MISSING and default is not None:
@@ -477,12 +476,6 @@ def module_above(module: str, depth: int) -> str:
     """The address of the module instance `depth` calls below the root on the way to `module`."""
     ends = [match.end() for match in _MODULE.finditer(module)]
     return module[: ends[depth - 1]].removesuffix(".") if depth else ""
-
-
-def member(block: BlockScope, name: str) -> Expression:
-    """The expression of an attribute, the bodies of a block; None where it is not set."""
-    value = block.body.get(name)
-    return as_expression(value) if block.planned else value
 
 
 def traversals(expression: Any) -> Iterator[syntax.Traversal]:

@@ -14,7 +14,7 @@ references an Unknown carries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,7 +51,7 @@ class BlockScope:
 
     `body` maps attributes to expressions and nested blocks to a list of such mappings and of Dynamic. `each` is
     the expression of count or for_each, None without. `provider` is the provider it names ("aws.west").
-    `planned` says that `body` is in the words of a plan's configuration: read it through `member`.
+    `planned` says that `body` is in the words of a plan's configuration: read it through `member`, always.
     """
 
     body: Mapping[str, Expression]
@@ -62,6 +62,16 @@ class BlockScope:
     """For a module call that passes providers: the name inside, the name in the calling module."""
     lifecycle: Mapping[str, Any] = field(default_factory=dict)
     planned: bool = False
+    _members: dict[str, Expression] = field(default_factory=dict, repr=False, compare=False)
+
+    def member(self, name: str) -> Expression:
+        """The expression of an attribute, the bodies of a block; None where it is not set."""
+        if not self.planned:
+            return self.body.get(name)
+        # Asked by nearly every policy, and made once.
+        if name not in self._members:
+            self._members[name] = as_expression(self.body.get(name))
+        return self._members[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +102,6 @@ class ModuleScope:
         return module
 
 
-def member(node: Any, key: str) -> Expression:
-    """A member of a plan's expression tree as an expression; None where it is absent."""
-    below = node.get(key) if isinstance(node, dict) else None
-    return as_expression(below)
-
-
 def as_expression(node: Any) -> Expression:
     """A node of a plan's expression tree: a constant, Refers, or a tree of such."""
     if isinstance(node, dict):
@@ -111,7 +115,9 @@ def as_expression(node: Any) -> Expression:
 
 def references_of(nodes: Any) -> tuple[str, ...]:
     """The most specific references of an expression tree: a plan lists `a.b.c` and then its prefix `a.b`."""
-    found = dict.fromkeys(_all_references(nodes))
+    found = tuple(dict.fromkeys(_all_references(nodes)))
+    if len(found) < 2:
+        return found
     return tuple(r for r in found if not any(o != r and o.startswith((f"{r}.", f"{r}[")) for o in found))
 
 
@@ -120,15 +126,20 @@ def is_plan_expression(node: Any) -> bool:
     return isinstance(node, dict) and bool(node) and node.keys() <= _PLAN_EXPRESSION
 
 
-def _all_references(node: Any) -> Iterator[str]:
-    if is_plan_expression(node):
-        listed = node.get("references")
-        yield from (ref for ref in listed if isinstance(ref, str)) if isinstance(listed, list) else ()
-    elif isinstance(node, dict):
-        yield from _all_references(list(node.values()))
-    elif isinstance(node, list):
-        for below in node:
-            yield from _all_references(below)
+def _all_references(node: Any) -> list[str]:
+    found: list[str] = []
+    rest = [node]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, list):
+            rest += reversed(one)
+        elif isinstance(one, dict):
+            if is_plan_expression(one):
+                listed = one.get("references")
+                found += [ref for ref in listed if isinstance(ref, str)] if isinstance(listed, list) else []
+            else:
+                rest += reversed(one.values())
+    return found
 
 
 def _escaped(value: Any) -> Any:
@@ -145,28 +156,33 @@ def _escaped(value: Any) -> Any:
 
 def scope_of_plan(configuration: Mapping[str, Any]) -> ModuleScope:
     """The scopes of a plan's `configuration`; locals are not in it."""
-    root = _planned_module(configuration.get("root_module", {}), ())
+    root = _planned_module(configuration.get("root_module", {}), (), {})
     return replace(
         root,
         providers={key: _planned(entry) for key, entry in configuration.get("provider_config", {}).items()},
     )
 
 
-def _planned_module(module: Mapping[str, Any], path: tuple[str, ...]) -> ModuleScope:
-    outputs, calls = module.get("outputs", {}), module.get("module_calls", {})
-    return ModuleScope(
-        path=path,
-        variables={
-            name: _escaped(entry.get("default")) for name, entry in module.get("variables", {}).items()
-        },
-        outputs={name: as_expression(entry.get("expression")) for name, entry in outputs.items()},
-        sensitive_outputs=frozenset(name for name, entry in outputs.items() if entry.get("sensitive")),
-        resources={_local_address(entry): _planned(entry) for entry in module.get("resources", ())},
-        calls={name: _planned(call) for name, call in calls.items()},
-        children={
-            name: _planned_module(call.get("module", {}), (*path, name)) for name, call in calls.items()
-        },
-    )
+def _planned_module(
+    module: Mapping[str, Any], path: tuple[str, ...], known: dict[int, ModuleScope]
+) -> ModuleScope:
+    """`known` are the modules that were met, by the object that they were read from: a plan repeats them."""
+    calls = module.get("module_calls", {})
+    if id(module) not in known:
+        outputs = module.get("outputs", {})
+        known[id(module)] = ModuleScope(
+            variables={
+                name: _escaped(entry.get("default")) for name, entry in module.get("variables", {}).items()
+            },
+            outputs={name: as_expression(entry.get("expression")) for name, entry in outputs.items()},
+            sensitive_outputs=frozenset(name for name, entry in outputs.items() if entry.get("sensitive")),
+            resources={_local_address(entry): _planned(entry) for entry in module.get("resources", ())},
+            calls={name: _planned(call) for name, call in calls.items()},
+        )
+    children = {
+        name: _planned_module(call.get("module", {}), (*path, name), known) for name, call in calls.items()
+    }
+    return replace(known[id(module)], path=path, children=children)
 
 
 def _local_address(entry: Mapping[str, Any]) -> str:

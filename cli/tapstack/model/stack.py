@@ -100,6 +100,9 @@ class Resource:
         """
         if self.expressions is None:
             return Unknown()
+        if len(parts) == 1 and parts[0] not in self.expressions:
+            # Half of what is asked for, by itself and before the way there is looked for.
+            return Unknown(computed=not is_plan_expression(self.expressions))
         level: list[Any] = [self.expressions]
         for depth, part in enumerate(parts):
             below = [one[part] for one in level if isinstance(one, Mapping) and part in one]

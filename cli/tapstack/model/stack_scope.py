@@ -16,7 +16,7 @@ from tapstack.model.expression import (
     step,
 )
 from tapstack.model.module_instance import Attributes, BlockInstance, InstanceKey, ModuleInstance
-from tapstack.model.references import Key, Known, Located, Nth, Opaque, Step, local_address, member
+from tapstack.model.references import Key, Known, Located, Nth, Opaque, Step, local_address
 from tapstack.model.references import Place as WrittenPlace
 from tapstack.model.scope import ModuleScope
 from tapstack.model.stack import Kind, Resource, Stack, module_path
@@ -85,7 +85,7 @@ class StackScope:
         if call is None or name not in call.body:
             return MISSING
         place = WrittenPlace(caller.declared, prefix, _key(last), call.each)
-        return evaluate(member(call, name), self._instance(caller, place))
+        return evaluate(call.member(name), self._instance(caller, place))
 
     def instances(self, module: str, address: str) -> dict[InstanceKey, Resource]:
         """The instances of a block, by its address within its module."""

@@ -92,8 +92,10 @@ def with_unknowns(
 
 def holds_unknown(unknown: Any) -> bool:
     """Whether an `after_unknown` tree says true anywhere."""
-    if isinstance(unknown, dict):
-        return any(holds_unknown(below) for below in unknown.values())
-    if isinstance(unknown, list):
-        return any(holds_unknown(below) for below in unknown)
+    if isinstance(unknown, (dict, list)):
+        for below in unknown.values() if isinstance(unknown, dict) else unknown:
+            # Most are false, or empty.
+            if below and holds_unknown(below):
+                return True
+        return False
     return unknown is True

@@ -29,7 +29,9 @@ def _object(known: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
 
 
 _RESOURCES = {"resources": st.lists(_object({"address": st.text(), "values": _SOME, "expressions": _SOME}))}
-_VALUES: st.SearchStrategy[Any] = st.deferred(lambda: _object({**_RESOURCES, "child_modules": st.lists(_VALUES, max_size=2)}))
+_VALUES: st.SearchStrategy[Any] = st.deferred(
+    lambda: _object({**_RESOURCES, "child_modules": st.lists(_VALUES, max_size=2)})
+)
 _MODULE: st.SearchStrategy[Any] = st.deferred(
     lambda: _object(
         {**_RESOURCES, "module_calls": st.dictionaries(st.text(), _object({"module": _MODULE}), max_size=2)}

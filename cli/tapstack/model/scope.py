@@ -62,7 +62,7 @@ class BlockScope:
     """For a module call that passes providers: the name inside, the name in the calling module."""
     lifecycle: Mapping[str, Any] = field(default_factory=dict)
     planned: bool = False
-    _members: dict[str, Expression] = field(default_factory=dict, repr=False, compare=False)
+    _members: dict[str, Expression] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def member(self, name: str) -> Expression:
         """The expression of an attribute, the bodies of a block; None where it is not set."""

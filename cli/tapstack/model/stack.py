@@ -101,7 +101,7 @@ class Resource:
         if self.expressions is None:
             return Unknown()
         if len(parts) == 1 and parts[0] not in self.expressions:
-            # Half of what is asked for, by itself and before the way there is looked for.
+            # Half of all that is unknown, answered without a search.
             return Unknown(computed=not is_plan_expression(self.expressions))
         level: list[Any] = [self.expressions]
         for depth, part in enumerate(parts):

@@ -98,8 +98,8 @@ def _make_server(sandbox: Sandbox, listener: socket.socket) -> Any:
     class Handler(MotoRequestHandler):  # type: ignore[misc]
         """Logs server errors only: a day's requests would fill the disk and hide what matters."""
 
-        # An answer leaves in one piece. On a busy machine Go's client, and with it the provider, was seen to drop one of
-        # five hundred connections when the head of an answer came by itself, and to ask again for what was made then.
+        # An answer leaves in one piece. On a busy machine Go's client, and with it the provider, was seen to drop one
+        # of five hundred connections when the head of an answer came alone, and to ask again for what was made then.
         wbufsize = 1 << 16
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

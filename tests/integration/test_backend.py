@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -232,13 +233,15 @@ def test_a_lock_whose_owner_is_gone_is_explained_and_taken_away_by_name_only(
 
 def terraform_of(tap: int) -> int:
     """The Terraform that applies for this tap, once its provisioner waits."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        for child in Path(f"/proc/{tap}/task/{tap}/children").read_text().split():
-            below = Path(f"/proc/{child}/task")
-            with_children = [one for one in below.glob("*/children") if one.read_text().split()]
-            if b"apply" in Path(f"/proc/{child}/cmdline").read_bytes() and with_children:
-                return int(child)
+        # A Terraform that only plans, or shows, may end meanwhile.
+        with contextlib.suppress(OSError):
+            for child in Path(f"/proc/{tap}/task/{tap}/children").read_text().split():
+                below = Path(f"/proc/{child}/task")
+                with_children = [one for one in below.glob("*/children") if one.read_text().split()]
+                if b"apply" in Path(f"/proc/{child}/cmdline").read_bytes() and with_children:
+                    return int(child)
         time.sleep(0.05)
     raise AssertionError("no apply was begun")
 
